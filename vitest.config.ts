@@ -1,0 +1,37 @@
+import { defineConfig, defaultExclude } from 'vitest/config'
+
+const exclude = [...defaultExclude, '**/assembly/**', '**/fixtures/**', '**/build/**']
+// Packages of the workspace are taken from their sources, not from what was built last.
+const conditions = ['meshscript-source']
+const ssr = { resolve: { conditions, externalConditions: conditions } }
+
+/** One spec, several hosts: a project for each host runs the same files. */
+const specs = (host: string, timeout: number) => ({
+  resolve: { conditions },
+  ssr,
+  test: {
+    name: host,
+    include: ['**/*.spec.ts'],
+    exclude,
+    env: { HOST: host },
+    testTimeout: timeout,
+    hookTimeout: timeout,
+  },
+})
+
+export default defineConfig({
+  test: {
+    // Each fork compiles or starts an Envoy: more of them than cores only makes them late.
+    maxWorkers: 2,
+    projects: [
+      {
+        resolve: { conditions },
+        ssr,
+        test: { name: 'unit', include: ['**/*.test.ts'], exclude, testTimeout: 20_000, hookTimeout: 20_000 },
+      },
+      specs('node', 10_000),
+      specs('envoy', 60_000),
+      specs('docker', 120_000),
+    ],
+  },
+})
