@@ -1,0 +1,25 @@
+/** What a command may use of its surroundings. Tests pass their own. */
+
+import pc from 'picocolors'
+
+export interface Output {
+  write(text: string): unknown
+  isTTY?: boolean
+}
+
+export interface Io {
+  stdout: Output
+  stderr: Output
+  cwd: string
+  env: Record<string, string | undefined>
+  /** Ends what runs until it is stopped (`--watch`). */
+  signal?: AbortSignal
+}
+
+export type Colors = ReturnType<typeof pc.createColors>
+
+/** Colours only on a terminal; `NO_COLOR` and `FORCE_COLOR` have the last word. */
+export function colorsFor(output: Output, env: Io['env']): Colors {
+  const forced = env['FORCE_COLOR'] !== undefined && env['FORCE_COLOR'] !== '0'
+  return pc.createColors(!env['NO_COLOR'] && (forced || (output.isTTY === true && env['TERM'] !== 'dumb')))
+}
