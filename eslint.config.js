@@ -5,7 +5,7 @@ import tseslint from 'typescript-eslint'
 const assemblyscript = ['**/assembly/**/*.ts']
 
 export default tseslint.config(
-  { ignores: ['**/dist/', '**/build/', '**/coverage/', '**/fixtures/', '**/.cache/', 'patches/'] },
+  { ignores: ['**/dist/', '**/build/', '!cli/src/build/', '**/coverage/', '**/fixtures/', '**/.cache/', 'patches/'] },
   js.configs.recommended,
   {
     languageOptions: {
@@ -65,7 +65,7 @@ export default tseslint.config(
       'no-self-assign': 'off',
       'prefer-const': 'error',
       'no-var': 'error',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unused-vars': ['error', { args: 'none', varsIgnorePattern: '^_' }],
     },
   },
   prettier,

@@ -1,6 +1,6 @@
 import { defineConfig, defaultExclude } from 'vitest/config'
 
-const exclude = [...defaultExclude, '**/assembly/**', '**/fixtures/**', '**/build/**']
+const exclude = [...defaultExclude, '**/assembly/**', '**/fixtures/**', '{examples,filters,test}/**/build/**']
 // Packages of the workspace are taken from their sources, not from what was built last.
 const conditions = ['meshscript-source']
 const ssr = { resolve: { conditions, externalConditions: conditions } }

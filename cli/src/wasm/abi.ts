@@ -19,7 +19,8 @@ const count = (params: number) => `${'i'.repeat(params)}:i`
 
 /** What the host calls. */
 export const callbacks = table({
-  'ii:': 'proxy_on_context_create proxy_on_queue_ready proxy_on_downstream_connection_close proxy_on_upstream_connection_close envoy_on_stats_update',
+  'ii:':
+    'proxy_on_context_create proxy_on_queue_ready proxy_on_downstream_connection_close proxy_on_upstream_connection_close envoy_on_stats_update',
   'ii:i':
     'proxy_on_vm_start proxy_on_configure proxy_validate_configuration proxy_on_request_trailers proxy_on_request_metadata proxy_on_response_trailers proxy_on_response_metadata',
   'i:': 'proxy_on_tick proxy_on_log proxy_on_delete',

@@ -1,0 +1,89 @@
+/** Finds what belongs to a filter: its entry file, its package, the SDK that it uses, and the project's settings. */
+
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { basename, dirname, join, resolve } from 'node:path'
+import { UserError } from '../errors.ts'
+
+export interface Project {
+  /** The author's entry file. */
+  file: string
+  /** Name of the filter: of its folder, or of its file. */
+  name: string
+  /** Everything the compiler sees is relative to this folder: the nearest package, so that the bytes don't depend on where it lies. */
+  baseDir: string
+  /** Where the module goes unless the user says otherwise. */
+  output: string
+  sdk: string
+  /** The project's own asconfig.json, or the SDK's. */
+  asconfig: string
+  /** Imports of the left are taken from the right. */
+  alias: Record<string, string>
+}
+
+const SDK = '@meshscript/sdk'
+
+/** `path` is a `.ts` file, or a folder with `assembly/index.ts`. */
+export function findProject(path: string, alias: Record<string, string> = {}): Project {
+  const { file, folder, name } = findEntry(resolve(path))
+  const baseDir = ancestors(folder).find((dir) => existsSync(join(dir, 'package.json'))) ?? folder
+  const sdk = findSdk(baseDir)
+  const own = join(baseDir, 'asconfig.json')
+  return {
+    file,
+    name,
+    baseDir,
+    output: join(folder, 'build', `${name}.wasm`),
+    sdk,
+    asconfig: existsSync(own) ? own : join(sdk, 'asconfig.json'),
+    alias: { ...readAlias(join(baseDir, 'package.json')), ...readAlias(join(baseDir, 'meshscript.json')), ...alias },
+  }
+}
+
+function findEntry(path: string): { file: string; folder: string; name: string } {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (!stats) throw new UserError(`there is no file or folder ${path}`, 'BUILD001')
+  if (stats.isDirectory()) {
+    const file = join(path, 'assembly', 'index.ts')
+    if (existsSync(file)) return { file, folder: path, name: basename(path) }
+    throw new UserError(`${path} has no assembly/index.ts; name the filter's .ts file, or its folder`, 'BUILD002')
+  }
+  if (!path.endsWith('.ts')) throw new UserError(`${path} is not a TypeScript file`, 'BUILD003')
+  let folder = dirname(path)
+  let name = basename(path, '.ts')
+  // The same file as its folder would have named.
+  if (basename(folder) === 'assembly') folder = dirname(folder)
+  if (name === 'index') name = basename(folder)
+  return { file: path, folder, name }
+}
+
+function ancestors(folder: string): string[] {
+  const parent = dirname(folder)
+  return parent === folder ? [folder] : [folder, ...ancestors(parent)]
+}
+
+/** The SDK of the project, or else the one that the command came with. */
+function findSdk(baseDir: string): string {
+  for (const dir of ancestors(baseDir)) {
+    const candidate = join(dir, 'node_modules', SDK)
+    if (existsSync(join(candidate, 'package.json'))) return realpathSync(candidate)
+  }
+  return dirname(createRequire(import.meta.url).resolve(`${SDK}/package.json`))
+}
+
+function readAlias(file: string): Record<string, string> {
+  if (!existsSync(file)) return {}
+  let settings: unknown
+  try {
+    settings = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    throw new UserError(`${file} is not valid JSON: ${(error as Error).message}`, 'BUILD004')
+  }
+  const section =
+    basename(file) === 'package.json' ? (settings as { meshscript?: unknown } | null)?.meshscript : settings
+  const alias = (section as { alias?: unknown } | null | undefined)?.alias ?? {}
+  if (typeof alias !== 'object' || Object.values(alias as object).some((target) => typeof target !== 'string')) {
+    throw new UserError(`${file}: "alias" must map names of packages to names of packages`, 'BUILD004')
+  }
+  return alias as Record<string, string>
+}
