@@ -1,0 +1,292 @@
+import { Action, BufferType, GrpcStatus, MapType, PeerType, Status, StreamType } from './abi/enums'
+import * as host from './abi/hostcalls'
+import { Buffer } from './body'
+import { Configuration } from './configuration'
+import { HeaderMap } from './headers'
+import { sendLocalResponse } from './local_response'
+import { ByteString, view } from './memory/bytes'
+import { Identified } from './memory/id_map'
+import { Headers } from './memory/pairs'
+
+/** What a context is for; tells the dispatcher which callbacks it has. */
+export enum ContextKind {
+  Root,
+  Http,
+  Stream,
+}
+
+/** What the host calls back: a plugin (root context), an HTTP stream or a TCP connection. `id` is the ABI's context id. */
+export abstract class Context extends Identified {
+  /** Set by the SDK. */
+  kind: ContextKind = ContextKind.Root
+  /** True once the host has deleted the context: answers to its calls are dropped. */
+  isDeleted: bool = false
+
+  /** Makes hostcalls act on this context until the callback ends. False when the host no longer has it. */
+  becomeEffective(): bool {
+    return host.set_effective_context(this.id) == Status.Ok
+  }
+
+  /**
+   * The host is done with the context. Answer false to be kept until `done()` is called (root contexts only; Envoy
+   * does not wait for streams).
+   */
+  onDone(): bool {
+    return true
+  }
+
+  /** Ends the wait that `onDone` asked for. */
+  done(): Status {
+    return host.done()
+  }
+
+  /** The host forgets the context. For a stream: release what it holds elsewhere. */
+  onDelete(): void {}
+}
+
+/**
+ * A plugin: one per configuration and VM. Keep what belongs to the configuration here, not in globals:
+ * plugins that are made from one image may share a VM.
+ *
+ * The host configures every plugin in each worker's VM, in the main thread's and in one that is only for trying it out,
+ * so `onStart` and `onConfigure` run several times.
+ */
+// Global, because asc looks up the default of `HttpContext`'s type parameter where the filter names that class.
+// @ts-ignore: decorator
+@global
+export class RootContext extends Context {
+  /** Called before `onConfigure`. False: the host refuses the plugin. */
+  onStart(): bool {
+    return true
+  }
+
+  /**
+   * Called with the plugin's configuration. False, or an error that reading it as JSON has found, makes the host refuse the
+   * configuration (and go on with the one before).
+   */
+  onConfigure(configuration: Configuration): bool {
+    return true
+  }
+
+  /** Called every `setTickPeriod` milliseconds. */
+  onTick(): void {}
+
+  /** A message waits in a queue that this plugin has registered. */
+  onQueueReady(queueId: u32): void {}
+
+  /** The host calls a function of the plugin. Envoy never does. */
+  onForeignFunction(functionId: u32, argumentsSize: u32): void {}
+
+  /** Makes the context of an HTTP stream. By default, that of the file's `HttpContext` class. */
+  createHttpContext(): HttpContextBase | null {
+    return httpFactory ? httpFactory!() : null
+  }
+
+  /** Makes the context of a TCP connection. By default, that of the file's `StreamContext` class. */
+  createStreamContext(): StreamContextBase | null {
+    return streamFactory ? streamFactory!() : null
+  }
+
+  /** Milliseconds between ticks; 0 stops them. A plugin has one period. */
+  setTickPeriod(milliseconds: u32): Status {
+    return host.set_tick_period_milliseconds(milliseconds)
+  }
+}
+
+/** Factories of the file's context classes; the entry that the build generates sets them. */
+let httpFactory: (() => HttpContextBase) | null = null
+let streamFactory: (() => StreamContextBase) | null = null
+
+export function setHttpFactory(factory: () => HttpContextBase): void {
+  httpFactory = factory
+}
+
+export function setStreamFactory(factory: () => StreamContextBase): void {
+  streamFactory = factory
+}
+
+/** An HTTP stream: a request and its response. Extend `HttpContext`, which types `root`. */
+export abstract class HttpContextBase extends Context {
+  /** The plugin that the stream belongs to. Set by the SDK. */
+  rootContext!: RootContext
+
+  onRequestHeaders(endOfStream: bool): Action {
+    return Action.Continue
+  }
+
+  /** `size`: bytes of this chunk, or of all that is buffered while the filter pauses. */
+  onRequestBody(size: u32, endOfStream: bool): Action {
+    return Action.Continue
+  }
+
+  onRequestTrailers(): Action {
+    return Action.Continue
+  }
+
+  /** HTTP/2 METADATA frames. */
+  onRequestMetadata(): Action {
+    return Action.Continue
+  }
+
+  onResponseHeaders(endOfStream: bool): Action {
+    return Action.Continue
+  }
+
+  onResponseBody(size: u32, endOfStream: bool): Action {
+    return Action.Continue
+  }
+
+  onResponseTrailers(): Action {
+    return Action.Continue
+  }
+
+  onResponseMetadata(): Action {
+    return Action.Continue
+  }
+
+  /** The stream has ended; headers and properties can be read for a log record. */
+  onLog(): void {}
+
+  // @ts-ignore: decorator
+  @inline
+  get requestHeaders(): HeaderMap {
+    return HeaderMap.of(MapType.RequestHeaders)
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  get requestBody(): Buffer {
+    return Buffer.of(BufferType.HttpRequestBody)
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  get requestTrailers(): HeaderMap {
+    return HeaderMap.of(MapType.RequestTrailers)
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  get responseHeaders(): HeaderMap {
+    return HeaderMap.of(MapType.ResponseHeaders)
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  get responseBody(): Buffer {
+    return Buffer.of(BufferType.HttpResponseBody)
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  get responseTrailers(): HeaderMap {
+    return HeaderMap.of(MapType.ResponseTrailers)
+  }
+
+  /** Resumes a request that a callback has paused. The host does it when the running callback returns. */
+  continueRequest(): Status {
+    return host.continue_stream(StreamType.HttpRequest)
+  }
+
+  /** Resumes a response that a callback has paused. */
+  continueResponse(): Status {
+    return host.continue_stream(StreamType.HttpResponse)
+  }
+
+  /** Resets the stream: the client sees no (further) response. */
+  resetStream(): Status {
+    return host.close_stream(StreamType.HttpRequest)
+  }
+
+  /**
+   * Answers the request from here. Return `Action.Pause` afterwards; of several answers the first is sent.
+   *
+   * @param status HTTP status.
+   * @param body Text or bytes.
+   * @param headers Further headers, or null.
+   * @param grpcStatus What a gRPC client gets instead of the HTTP status.
+   * @param details What Envoy's access log shows as the response code's details; `utf8('…')`.
+   */
+  // @ts-ignore: decorator
+  @inline
+  sendLocalResponse<B>(
+    status: u32,
+    body: B,
+    headers: Headers | null = null,
+    grpcStatus: GrpcStatus = GrpcStatus.None,
+    details: ByteString | null = null,
+  ): Status {
+    return sendLocalResponse(status, view(body), headers, grpcStatus, details ? details : ByteString.empty)
+  }
+}
+
+/** An HTTP stream whose plugin is of class `R`. Override the callbacks that the filter needs: those alone are exported. */
+export abstract class HttpContext<R extends RootContext = RootContext> extends HttpContextBase {
+  /** The plugin that the stream belongs to. */
+  // @ts-ignore: decorator
+  @inline
+  get root(): R {
+    return changetype<R>(this.rootContext)
+  }
+}
+
+/** A TCP connection. Extend `StreamContext`, which types `root`. */
+export abstract class StreamContextBase extends Context {
+  /** The plugin that the connection belongs to. Set by the SDK. */
+  rootContext!: RootContext
+
+  onNewConnection(): Action {
+    return Action.Continue
+  }
+
+  /** `size`: bytes that have come, all of them while the filter pauses. */
+  onDownstreamData(size: u32, endOfStream: bool): Action {
+    return Action.Continue
+  }
+
+  onUpstreamData(size: u32, endOfStream: bool): Action {
+    return Action.Continue
+  }
+
+  onDownstreamClose(peer: PeerType): void {}
+
+  onUpstreamClose(peer: PeerType): void {}
+
+  /** The connection has ended; properties can be read for a log record. */
+  onLog(): void {}
+
+  // @ts-ignore: decorator
+  @inline
+  get downstreamData(): Buffer {
+    return Buffer.of(BufferType.DownstreamData)
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  get upstreamData(): Buffer {
+    return Buffer.of(BufferType.UpstreamData)
+  }
+
+  /** Resumes reading from the client. (Envoy has no such call for the upstream's side.) */
+  continueDownstream(): Status {
+    return host.continue_stream(StreamType.Downstream)
+  }
+
+  closeDownstream(): Status {
+    return host.close_stream(StreamType.Downstream)
+  }
+
+  closeUpstream(): Status {
+    return host.close_stream(StreamType.Upstream)
+  }
+}
+
+/** A TCP connection whose plugin is of class `R`. */
+export abstract class StreamContext<R extends RootContext = RootContext> extends StreamContextBase {
+  /** The plugin that the connection belongs to. */
+  // @ts-ignore: decorator
+  @inline
+  get root(): R {
+    return changetype<R>(this.rootContext)
+  }
+}

@@ -1,0 +1,10 @@
+// @meshscript/sdk: what a filter imports.
+export { Action, GrpcStatus, LogLevel, PeerType, Status } from './abi/enums'
+export { Buffer } from './body'
+export { Configuration } from './configuration'
+export { Context, HttpContext, RootContext, StreamContext } from './context'
+export { HeaderMap } from './headers'
+export { log } from './log'
+export { Bytes, ByteString, utf8 } from './memory/bytes'
+export { Headers, Pairs } from './memory/pairs'
+export { registerRoot } from './registry'

@@ -1,0 +1,25 @@
+import { GrpcStatus, Status } from './abi/enums'
+import * as host from './abi/hostcalls'
+import { ByteString } from './memory/bytes'
+import { Headers } from './memory/pairs'
+
+/** See `HttpContextBase.sendLocalResponse`. */
+export function sendLocalResponse(
+  status: u32,
+  body: ByteString,
+  headers: Headers | null,
+  grpcStatus: GrpcStatus,
+  details: ByteString,
+): Status {
+  const lines = headers ? headers.encode() : ByteString.empty
+  return host.send_local_response(
+    status,
+    details.ptr,
+    details.length,
+    body.ptr,
+    body.length,
+    lines.ptr,
+    lines.length,
+    grpcStatus,
+  )
+}

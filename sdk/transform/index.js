@@ -1,0 +1,35 @@
+// The asc transform that turns an author's file into a filter: `asc filter.ts --transform @meshscript/sdk/transform`,
+// or, with checks and the right flags, `meshscript build`. It
+//
+// - adds the entry: exports of the ABI, of those callbacks that the file's contexts override, and the registration of its classes;
+// - lets callbacks leave out parameters that they do not use, as TypeScript does;
+// - encodes string literals that go to the host as UTF-8 at compile time;
+// - asks for the log level before a log line's arguments are evaluated;
+// - lets the SDK see how much the managed heap holds, so that it collects garbage only when it is worth it.
+
+import { Parser } from 'assemblyscript'
+import { Transform } from 'assemblyscript/transform'
+import { addEntry } from './entry.js'
+import { completeParameters, findContexts, isSdk } from './contexts.js'
+import { rewrite } from './rewrite.js'
+import { instrumentRuntime } from './runtime.js'
+
+/** The function that a build names in `--use abort=…`. */
+export const ABORT = '~lib/@meshscript/sdk/abort/abort'
+
+/** True for the SDK's sources and those that use it, wherever they come from; not for AssemblyScript's own library. */
+const isOurs = (source) => !source.internalPath.startsWith('~lib/') || source.text.includes('@meshscript/sdk') || isSdk(source)
+
+export default class MeshscriptTransform extends Transform {
+  /** Names of the callbacks that the module exports, after `afterParse`. */
+  callbacks = []
+
+  afterParse(parser) {
+    const sources = parser.sources.filter(isOurs)
+    const contexts = findContexts(sources)
+    completeParameters(contexts, Parser)
+    for (const source of sources) rewrite(source, Parser)
+    instrumentRuntime(parser.sources, Parser)
+    this.callbacks = addEntry(parser, sources, contexts)
+  }
+}
