@@ -9,6 +9,8 @@ export class UserError extends Error {
     readonly code?: string,
     /** Positions in the user's files. */
     readonly diagnostics: readonly Diagnostic[] = [],
+    /** Files that were read before it failed, for a watcher. */
+    readonly sources?: readonly string[],
   ) {
     super(message)
   }

@@ -35,7 +35,7 @@ export function checkModule(bytes: Uint8Array): CheckProblem[] {
     if (!(error instanceof MalformedModule)) throw error
     return [{ code: 'WASM001', message: `not a WebAssembly module: ${error.message}` }]
   }
-  if (!WebAssembly.validate(bytes)) {
+  if (!WebAssembly.validate(bytes as Uint8Array<ArrayBuffer>)) {
     return [
       {
         code: 'WASM001',

@@ -60,7 +60,7 @@ export async function compile({ project, debug }: CompileOptions): Promise<Compi
     asc.main(flags(project, debug, transform.ABORT), {
       transforms: [transform.default as never],
       readFile: (name, baseDir) => sources.read(name, baseDir),
-      writeFile: (name, contents) => void outputs.set(basename(name), contents as Uint8Array | string),
+      writeFile: (name, contents) => void outputs.set(basename(name), contents),
       listFiles: () => [],
       stdout: asc.createMemoryStream(),
       stderr: asc.createMemoryStream(),
@@ -68,9 +68,9 @@ export async function compile({ project, debug }: CompileOptions): Promise<Compi
     }),
   )
   const errors = diagnostics.filter(({ severity }) => severity === 'error')
-  if (errors.length)
-    throw new UserError(`${errors.length} ${errors.length > 1 ? 'errors' : 'error'}`, 'BUILD010', errors)
-  if (error) throw new UserError(`the compiler failed: ${error.message}`, 'BUILD011')
+  const failure = (code: string, message: string) => new UserError(message, code, errors, sources.paths)
+  if (errors.length) throw failure('BUILD010', `${errors.length} ${errors.length > 1 ? 'errors' : 'error'}`)
+  if (error) throw failure('BUILD011', `the compiler failed: ${error.message}`)
   return {
     wasm: outputs.get('module.wasm') as Uint8Array,
     sourceMap: JSON.parse(outputs.get('module.wasm.map') as string) as Compiled['sourceMap'],
@@ -130,7 +130,7 @@ function place(
 }
 
 let running = 0
-const { exit } = process
+const exit = process.exit.bind(process)
 
 /**
  * When the compiler crashes it prints a stack trace and ends the process. In here that is one failed build:

@@ -54,7 +54,7 @@ export async function buildFilter(options: BuildOptions): Promise<BuildResult> {
   const compiled = await compile({ project, debug })
   const names = strip ? 'none' : debug ? 'all' : 'functions'
   const bytes = rewriteCustomSections(compiled.wasm, { names })
-  refuse(bytes, project.file)
+  refuse(bytes, project.file, compiled.sources.paths)
   const sourceMap = `${output}.map`
   mkdirSync(dirname(output), { recursive: true })
   writeIfChanged(sourceMap, JSON.stringify(relocate(compiled, dirname(output))))
@@ -77,13 +77,14 @@ export async function buildFilter(options: BuildOptions): Promise<BuildResult> {
   }
 }
 
-function refuse(bytes: Uint8Array, file: string): void {
+function refuse(bytes: Uint8Array, file: string, sources: readonly string[]): void {
   const problems = checkModule(bytes)
   if (!problems.length) return
   throw new UserError(
     'Envoy would not run this module',
     'BUILD020',
     problems.map(({ code, message }) => ({ severity: 'error', code, message, file })),
+    sources,
   )
 }
 

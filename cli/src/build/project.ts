@@ -82,7 +82,7 @@ function readAlias(file: string): Record<string, string> {
   const section =
     basename(file) === 'package.json' ? (settings as { meshscript?: unknown } | null)?.meshscript : settings
   const alias = (section as { alias?: unknown } | null | undefined)?.alias ?? {}
-  if (typeof alias !== 'object' || Object.values(alias as object).some((target) => typeof target !== 'string')) {
+  if (typeof alias !== 'object' || Object.values(alias).some((target) => typeof target !== 'string')) {
     throw new UserError(`${file}: "alias" must map names of packages to names of packages`, 'BUILD004')
   }
   return alias as Record<string, string>

@@ -1,0 +1,20 @@
+/**
+ * The commands, by name. A command's module is loaded only when the command is called: that keeps every start quick.
+ *
+ * A command module exports as default a function that makes its commander `Command` for the given surroundings. Its action throws
+ * `UserError` (exit code 1) or `UsageError` (2), and writes to `io`, not to the console.
+ */
+
+import { type Command } from 'commander'
+import { type Io } from '../terminal.ts'
+
+export type CommandFactory = (io: Io) => Command
+
+interface CommandEntry {
+  summary: string
+  load: () => Promise<{ default: CommandFactory }>
+}
+
+export const commands: Record<string, CommandEntry> = {
+  build: { summary: 'compile a filter to WebAssembly and check it', load: () => import('./build.ts') },
+}
