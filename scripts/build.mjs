@@ -1,0 +1,104 @@
+// Builds everything: the published form of @meshscript/sdk/testing, the command, the ready filters and the examples.
+// What has not changed is left alone; `--force` builds it all the same.
+
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { basename, join, relative } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { check, fail } from './lib/process.mjs'
+import { root, step } from './lib/steps.mjs'
+import { setup } from './setup.mjs'
+
+const TOOLS = ['package-lock.json', 'tsconfig.base.json', 'scripts/build.mjs']
+
+export async function build() {
+  let built = 0
+  const count = async (options) => (built += Number(await step(options)))
+  await count({
+    name: '@meshscript/sdk/testing',
+    inputs: ['sdk/testing', 'sdk/tsconfig.build.json', ...TOOLS],
+    outputs: ['sdk/dist/testing'],
+    // Types are checked by `npm run lint`.
+    run: () =>
+      check(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'sdk/tsconfig.build.json', '--noCheck']).then(() => {}),
+  })
+  await count({
+    name: 'meshscript',
+    inputs: ['cli/src', 'cli/package.json', ...TOOLS],
+    outputs: ['cli/dist/meshscript.js', 'cli/dist/index.js'],
+    run: bundleCli,
+  })
+  for (const { path, output } of filters()) {
+    await count({
+      name: output,
+      inputs: [
+        path,
+        'filters/common',
+        'sdk/assembly',
+        'sdk/transform',
+        'sdk/asconfig.json',
+        'cli/src/build',
+        'cli/src/wasm',
+        ...TOOLS,
+      ],
+      outputs: [output],
+      run: () => buildFilter(path, output),
+    })
+  }
+  if (!built) process.stdout.write('• everything is built\n')
+}
+
+async function bundleCli() {
+  const { build } = await import('esbuild')
+  rmSync(join(root, 'cli/dist'), { recursive: true, force: true })
+  await build({
+    absWorkingDir: root,
+    entryPoints: { meshscript: 'cli/src/main.ts', index: 'cli/src/index.ts' },
+    outdir: 'cli/dist',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    legalComments: 'linked',
+    external: ['assemblyscript', '@meshscript/*'],
+    // CommonJS packages in the bundle ask for Node's own modules by `require`.
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+    logLevel: 'silent',
+  })
+}
+
+/** Ready filters and examples: every folder that has an `assembly/index.ts`. */
+function filters() {
+  const found = []
+  for (const parent of ['filters', 'examples']) {
+    for (const name of readdirSync(join(root, parent)).sort()) {
+      const path = `${parent}/${name}`
+      if (!existsSync(join(root, path, 'assembly/index.ts'))) continue
+      found.push({ path, output: parent === 'filters' ? `filters/dist/${name}.wasm` : `${path}/build/${name}.wasm` })
+    }
+  }
+  return found
+}
+
+async function buildFilter(path, output) {
+  const library = await import(pathToFileURL(join(root, 'cli/dist/index.js')).href)
+  try {
+    const { size } = await library.buildFilter({ path: join(root, path), output: join(root, output) })
+    return `${(size / 1024).toFixed(1)} KB`
+  } catch (error) {
+    if (!error.diagnostics) throw error
+    const plain = new Proxy({}, { get: () => String })
+    const shown = error.diagnostics.map((diagnostic) => library.formatDiagnostic(diagnostic, root, plain))
+    throw new Error(
+      [`${relative(root, path) || path} does not build (${basename(output)})`, ...shown, error.message].join('\n'),
+      { cause: error },
+    )
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  if (process.argv.includes('--force')) rmSync(join(root, '.cache', 'steps'), { recursive: true, force: true })
+  await setup().then(build).catch(fail)
+}
