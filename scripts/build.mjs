@@ -19,7 +19,9 @@ export async function build() {
     outputs: ['sdk/dist/testing'],
     // Types are checked by `npm run lint`.
     run: () =>
-      check(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'sdk/tsconfig.build.json', '--noCheck']).then(() => {}),
+      check(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'sdk/tsconfig.build.json', '--noCheck']).then(
+        () => {},
+      ),
   })
   await count({
     name: 'meshscript',

@@ -1,0 +1,159 @@
+// `npm test`: all suites in order, and at the end one line that counts their tests.
+//
+// A suite names the tools that it needs. Where one is missing the suite is left out and named at the end;
+// with MESHSCRIPT_REQUIRE_ALL=1, as in CI, that is a failure, and so is a skipped test.
+// A test file `NAME.TOOL.spec.ts` or `NAME.TOOL.test.ts`, TOOL being a key of `tools`, needs that tool.
+//
+// `npm test -- NAME…` runs the suites of these names only.
+
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
+import { build } from './build.mjs'
+import { fail, run, works } from './lib/process.mjs'
+import { filesUnder, root, timed } from './lib/steps.mjs'
+import { setup } from './setup.mjs'
+
+const required = process.env.MESHSCRIPT_REQUIRE_ALL === '1'
+const reports = join(root, '.cache', 'reports')
+const node = (script, ...args) => run(process.execPath, [join('node_modules', script), ...args], { inherit: true })
+
+/** What some tests need beside Node.js: a name for people, and how to see whether it is there. */
+const tools = {
+  envoy: { label: 'Envoy (or Python 3 with pip, to download it)', find: findEnvoy },
+  go: { label: 'Go 1.24 or later', find: hasGo },
+}
+
+const suites = [
+  { name: 'lint', needs: [], run: lint },
+  { name: 'wasm', needs: [], run: asPect },
+  { name: 'unit', needs: [], run: () => vitest('unit') },
+  { name: 'node', needs: [], run: () => vitest('node') },
+  { name: 'envoy', needs: ['envoy'], run: () => vitest('envoy') },
+]
+
+/** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+
+async function main(only) {
+  const unknown = only.filter((name) => !suites.some((suite) => suite.name === name))
+  if (unknown.length)
+    throw new Error(`no suite ${unknown.join(', ')}; there are ${suites.map(({ name }) => name).join(', ')}`)
+  await setup()
+  await build()
+  rmSync(reports, { recursive: true, force: true })
+  mkdirSync(reports, { recursive: true })
+
+  const missing = await findMissing()
+  // Read by vitest.config.ts, which leaves out the files that need them.
+  process.env.MESHSCRIPT_MISSING_TOOLS = missing.join(',')
+  const total = { passed: 0, failed: 0, skipped: 0 }
+  const summary = []
+  for (const suite of suites.filter(({ name }) => !only.length || only.includes(name))) {
+    const lacks = suite.needs.filter((tool) => missing.includes(tool))
+    if (lacks.length) continue
+    const start = performance.now()
+    process.stdout.write(`\n▶ ${suite.name}\n`)
+    const counts = await suite.run()
+    for (const key of Object.keys(total)) total[key] += counts[key]
+    summary.push(`${suite.name.padEnd(8)} ${line(counts)}  (${((performance.now() - start) / 1000).toFixed(1)} s)`)
+  }
+
+  process.stdout.write(`\n${summary.join('\n')}\n`)
+  for (const tool of missing) {
+    const left = [
+      ...suites
+        .filter(({ name, needs }) => needs.includes(tool) && (!only.length || only.includes(name)))
+        .map(({ name }) => `suite ${name}`),
+      ...testFiles().filter((file) => file.includes(`.${tool}.`)),
+    ]
+    if (!left.length) continue
+    process.stdout.write(`left out, since there is no ${tools[tool].label}: ${left.join(', ')}\n`)
+    if (required) total.failed++
+  }
+  process.stdout.write(`${line(total)}\n`)
+  if (total.failed || (required && total.skipped)) process.exitCode = 1
+}
+
+function line({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`
+}
+
+function testFiles() {
+  return filesUnder(['sdk', 'filters', 'cli', 'test', 'examples'])
+    .filter((file) => /\.(spec|test)\.ts$/.test(file))
+    .map((file) => file.slice(root.length + 1))
+}
+
+async function findMissing() {
+  const missing = []
+  for (const [name, { find }] of Object.entries(tools)) if (!(await find())) missing.push(name)
+  return missing
+}
+
+async function findEnvoy() {
+  const script = [join('scripts', 'run.mjs'), join('scripts', 'find-envoy.ts')]
+  let found
+  await timed('Envoy', async () => {
+    const { code, output } = await run(process.execPath, script)
+    found = code === 0
+    return output.trim().split('\n').at(-1)
+  })
+  return found
+}
+
+/** Go builds reactor modules (`-buildmode=c-shared`) for WASI since 1.24. */
+async function hasGo() {
+  if (!(await works('go', ['version']))) return false
+  const [, minor = 0] = (/go1\.(\d+)/.exec((await run('go', ['version'])).output) ?? []).map(Number)
+  return minor >= 24
+}
+
+/** Counts as a test only when it fails. */
+async function lint() {
+  const checks = [
+    node('eslint/bin/eslint.js', '.'),
+    node('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'),
+    node('typescript/bin/tsc', '-p', 'tsconfig.json'),
+  ]
+  const codes = (await Promise.all(checks)).map(({ code }) => code)
+  return { passed: 0, failed: codes.filter((code) => code !== 0).length, skipped: 0 }
+}
+
+/** Unit tests that run inside Wasm. */
+async function asPect() {
+  const args = ['--config', 'as-pect.config.js', '--as-config', 'as-pect.asconfig.json', '--verbose']
+  const { code, output } = await run(process.execPath, ['node_modules/@as-pect/cli/bin/asp.js', ...args])
+  const text = stripVTControlCharacters(output)
+  // The report begins behind the program's logo.
+  process.stdout.write(output.slice(Math.max(0, output.indexOf('⚡'))))
+  const [, passed = 0, total = 0] = (/\[Tests\]: (\d+) \/ (\d+)/.exec(text) ?? []).map(Number)
+  const skipped = text.match(/^\s*\[Todo\]/gm)?.length ?? 0
+  const failed = total - passed
+  return { passed, failed: code !== 0 && !failed ? 1 : failed, skipped }
+}
+
+/** One project of vitest.config.ts, counted from its JSON report. */
+async function vitest(project) {
+  const report = join(reports, `${project}.json`)
+  const { code } = await node(
+    'vitest/vitest.mjs',
+    ...['run', '--project', project, '--passWithNoTests'],
+    ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+  )
+  if (!existsSync(report)) return { passed: 0, failed: code === 0 ? 0 : 1, skipped: 0 }
+  const {
+    numPassedTests: passed,
+    numFailedTests,
+    numPendingTests,
+    numTodoTests,
+    testResults,
+  } = JSON.parse(readFileSync(report, 'utf8'))
+  // A file that fails before its tests are known, and an error outside of tests, count as one each.
+  const broken = testResults.filter(
+    ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
+  )
+  const failed = numFailedTests + broken.length
+  return { passed, failed: code !== 0 && !failed ? 1 : failed, skipped: numPendingTests + numTodoTests }
+}
+
+await main(process.argv.slice(2)).catch(fail)
