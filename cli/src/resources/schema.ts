@@ -1,0 +1,144 @@
+/** Checks a syntax tree against the part of JSON Schema that the schemas of Kubernetes CRDs use. */
+import { isMap, isScalar, isSeq, type Node } from 'yaml'
+import type { Code } from './codes.ts'
+import type { Diagnostics } from './diagnostics.ts'
+import { nearest } from './nearest.ts'
+import { formatPath, type Path, type Tree } from './nodes.ts'
+import type { Span } from './source.ts'
+
+export interface Schema {
+  /** Absent: anything is accepted. */
+  type?: 'object' | 'array' | 'string' | 'integer' | 'boolean'
+  /** Fields of an object; any other is an error unless `additionalProperties` describes it. */
+  properties?: Record<string, Schema>
+  additionalProperties?: Schema
+  required?: readonly string[]
+  items?: Schema
+  minItems?: number
+  maxItems?: number
+  enum?: readonly string[]
+  minLength?: number
+  maxLength?: number
+  pattern?: { test: RegExp; expected: string }
+}
+
+export interface CheckContext {
+  tree: Tree
+  diagnostics: Diagnostics
+  /** Title of the resource, for the diagnostics. */
+  resource: string
+}
+
+/** Reports every place where `node` is not as `schema` says. */
+export function checkSchema(context: CheckContext, node: Node, schema: Schema, path: Path): void {
+  const { tree } = context
+  const report = (code: Code, message: string, hint?: string, span: Span = tree.span(node), at: Path = path) => {
+    const { diagnostics, resource } = context
+    diagnostics.add('error', code, message, { resource, field: formatPath(at), span, ...(hint && { hint }) })
+  }
+
+  switch (schema.type) {
+    case undefined:
+      return
+    case 'object': {
+      if (!isMap(node)) return report('MS1102', `expected a mapping, got ${describe(node)}`)
+      checkObject(context, node, schema, path, report)
+      return
+    }
+    case 'array': {
+      if (!isSeq(node)) {
+        const hint = isScalar(node) && schema.items?.type === 'string' ? `[${quote(node)}]` : undefined
+        return report('MS1102', `expected a list, got ${describe(node)}`, hint && `write ${hint}`)
+      }
+      const count = node.items.length
+      const { minItems = 0, maxItems = Infinity, items = {} } = schema
+      if (count > maxItems) report('MS1105', `at most ${maxItems} items are allowed, got ${count}`)
+      if (count < minItems) report('MS1105', `at least ${minItems} items are needed, got ${count}`)
+      node.items.forEach((item, index) => {
+        const resolved = tree.resolve(item)
+        if (resolved) checkSchema(context, resolved, items, [...path, index])
+        else if (items.type) {
+          const span = (item as Node | null)?.range ? tree.span(item as Node) : undefined
+          report('MS1102', `expected ${article[items.type]}, got nothing`, undefined, span, [...path, index])
+        }
+      })
+      return
+    }
+    case 'string': {
+      const value = isScalar(node) ? node.value : undefined
+      if (typeof value !== 'string') {
+        const hint = isScalar(node) ? `put it into quotes: ${quote(node)}` : undefined
+        return report('MS1102', `expected a string, got ${describe(node)}`, hint)
+      }
+      if (schema.enum && !schema.enum.includes(value)) {
+        const near = nearest(value, schema.enum)
+        const hint = near ? `write ${near}` : `write one of ${schema.enum.join(', ')}`
+        report('MS1104', `${JSON.stringify(value)} is not allowed here`, hint)
+      }
+      if (value.length < (schema.minLength ?? 0)) report('MS1106', 'must not be empty')
+      else if (schema.pattern && !schema.pattern.test.test(value)) {
+        report('MS1106', `${JSON.stringify(value)} is not ${schema.pattern.expected}`)
+      }
+      if (value.length > (schema.maxLength ?? Infinity)) {
+        report('MS1106', `at most ${schema.maxLength} characters are allowed, got ${value.length}`)
+      }
+      return
+    }
+    case 'integer':
+    case 'boolean': {
+      const value = isScalar(node) ? node.value : undefined
+      const fits = schema.type === 'integer' ? Number.isInteger(value) : typeof value === 'boolean'
+      if (!fits) report('MS1102', `expected ${article[schema.type]}, got ${describe(node)}`)
+    }
+  }
+}
+
+type Report = (code: Code, message: string, hint?: string, span?: Span, at?: Path) => void
+
+function checkObject(
+  context: CheckContext,
+  node: Parameters<Tree['entries']>[0],
+  schema: Schema,
+  path: Path,
+  report: Report,
+) {
+  const { tree } = context
+  const { properties = {}, additionalProperties } = schema
+  const entries = tree.entries(node)
+  for (const { key, keyNode, value } of entries) {
+    const field = Object.hasOwn(properties, key) ? properties[key] : additionalProperties
+    if (field) {
+      // As in Kubernetes, `key: null` is the same as no key.
+      if (value) checkSchema(context, value, field, [...path, key])
+      continue
+    }
+    const names = Object.keys(properties)
+    const near = nearest(key, names)
+    const hint = near ? `did you mean ${JSON.stringify(near)}?` : `known fields: ${names.join(', ')}`
+    report('MS1101', `unknown field ${JSON.stringify(key)}`, hint, tree.span(keyNode), [...path, key])
+  }
+  for (const name of schema.required ?? []) {
+    if (entries.some(({ key, value }) => key === name && value)) continue
+    report('MS1103', `${JSON.stringify(name)} is missing`, undefined, undefined, [...path, name])
+  }
+}
+
+const article = {
+  object: 'a mapping',
+  array: 'a list',
+  string: 'a string',
+  integer: 'a whole number',
+  boolean: 'true or false',
+}
+
+function describe(node: Node): string {
+  if (isMap(node)) return 'a mapping'
+  if (isSeq(node)) return 'a list'
+  const { value, source } = node as { value?: unknown; source?: string }
+  const text = source ?? String(value)
+  if (typeof value === 'string') return `the string ${JSON.stringify(value)}`
+  if (typeof value === 'boolean') return `the truth value ${text}`
+  return typeof value === 'number' || typeof value === 'bigint' ? `the number ${text}` : text
+}
+
+const quote = (node: { value?: unknown; source?: string }) => JSON.stringify(node.source ?? String(node.value))
