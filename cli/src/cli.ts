@@ -30,14 +30,14 @@ async function createProgram(args: readonly string[], io: Io): Promise<Command> 
     .version(packageJson.version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [COMMAND]', 'print the help of a command')
-    .showHelpAfterError('(--help tells more)')
   const wanted = args.filter((arg) => arg !== 'help').find((arg) => !arg.startsWith('-'))
   for (const [name, { summary, load }] of Object.entries(commands)) {
     if (name === wanted) program.addCommand((await load()).default(io).summary(summary))
     else program.command(name, { hidden: false }).summary(summary)
   }
   for (const command of [program, ...program.commands]) {
-    command.exitOverride().configureOutput({
+    command.exitOverride().showHelpAfterError('(--help tells more)')
+    command.configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
       outputError: (text, write) => write(text.replace(/^error: /, 'meshscript: ')),

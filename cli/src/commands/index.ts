@@ -17,4 +17,8 @@ interface CommandEntry {
 
 export const commands: Record<string, CommandEntry> = {
   build: { summary: 'compile a filter to WebAssembly and check it', load: () => import('./build.ts') },
+  compile: {
+    summary: "turn policies into a filter's configuration",
+    load: () => import('./compile.ts'),
+  },
 }

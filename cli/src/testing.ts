@@ -1,0 +1,47 @@
+/** Runs the command line in a folder of its own, as a user would, and keeps what it prints. For the tests of commands. */
+
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { runCli } from './cli.ts'
+
+export interface CliResult {
+  code: number
+  stdout: string
+  stderr: string
+}
+
+export class CliFolder {
+  readonly path = realpathSync(mkdtempSync(join(tmpdir(), 'meshscript-test-')))
+
+  constructor(files: Record<string, string> = {}) {
+    for (const [name, text] of Object.entries(files)) this.write(name, text)
+  }
+
+  write(name: string, text: string): void {
+    mkdirSync(dirname(join(this.path, name)), { recursive: true })
+    writeFileSync(join(this.path, name), text)
+  }
+
+  /** Copies a file or folder into this one. */
+  copy(source: string, name: string): void {
+    cpSync(source, join(this.path, name), { recursive: true })
+  }
+
+  /** `meshscript ARGS`, run in this folder. */
+  async run(args: string, options: { signal?: AbortSignal } = {}): Promise<CliResult> {
+    const result: CliResult = { code: -1, stdout: '', stderr: '' }
+    result.code = await runCli(args.split(' ').filter(Boolean), {
+      stdout: { write: (text) => (result.stdout += text) },
+      stderr: { write: (text) => (result.stderr += text) },
+      cwd: this.path,
+      env: {},
+      ...options,
+    })
+    return result
+  }
+
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true })
+  }
+}
