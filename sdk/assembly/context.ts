@@ -2,6 +2,7 @@ import { Action, BufferType, GrpcStatus, MapType, PeerType, Status, StreamType }
 import * as host from './abi/hostcalls'
 import { Buffer } from './body'
 import { Configuration } from './configuration'
+import { DnsResult } from './dns'
 import { HeaderMap } from './headers'
 import { sendLocalResponse } from './local_response'
 import { ByteString, view } from './memory/bytes'
@@ -76,6 +77,12 @@ export class RootContext extends Context {
 
   /** The host calls a function of the plugin. Envoy never does. */
   onForeignFunction(functionId: u32, argumentsSize: u32): void {}
+
+  /** The answer to `resolveDns`. */
+  onResolveDns(token: u32, result: DnsResult): void {}
+
+  /** Where the plugin is a stats sink of Envoy: the stats that have changed, in Envoy's own encoding. */
+  onStatsUpdate(stats: Buffer): void {}
 
   /** Makes the context of an HTTP stream. By default, that of the file's `HttpContext` class. */
   createHttpContext(): HttpContextBase | null {

@@ -1,22 +1,13 @@
 // The functions that the host calls. The entry that the build generates exports those that the filter needs, and no others:
 // a callback that is not exported costs nothing.
 
-import { Action, PeerType, Status } from './abi/enums'
-import { setCallback } from './abort'
+import { Action, PeerType } from './abi/enums'
 import { Configuration } from './configuration'
 import { takeConfigurationError } from './configuration_error'
-import { allocate, reset } from './memory/arena'
-import { collectIfDue } from './memory/collector'
+import { enter, enterAndCollect } from './enter'
+import { allocate } from './memory/arena'
 import { createContext, deleteContext, findContext, findHttp, findNewConnection, findRoot, findStream } from './registry'
 import { log } from './log'
-
-/** What every call into the VM begins with. */
-// @ts-ignore: decorator
-@inline
-function enter(callback: string): void {
-  reset()
-  setCallback(callback)
-}
 
 /** Says which ABI the module speaks. Only its existence counts. */
 export function proxy_abi_version_0_2_1(): void {}
@@ -27,8 +18,7 @@ export function proxy_on_memory_allocate(size: usize): usize {
 }
 
 export function proxy_on_context_create(id: u32, parentId: u32): void {
-  enter('createContext')
-  collectIfDue()
+  enterAndCollect('createContext')
   createContext(id, parentId)
 }
 
@@ -52,15 +42,13 @@ export function proxy_on_configure(rootId: u32, configurationSize: u32): bool {
 }
 
 export function proxy_on_tick(rootId: u32): void {
-  enter('onTick')
-  collectIfDue()
+  enterAndCollect('onTick')
   const root = findRoot(rootId)
   if (root) root.onTick()
 }
 
 export function proxy_on_queue_ready(rootId: u32, queueId: u32): void {
-  enter('onQueueReady')
-  collectIfDue()
+  enterAndCollect('onQueueReady')
   const root = findRoot(rootId)
   if (root) root.onQueueReady(queueId)
 }

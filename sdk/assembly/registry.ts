@@ -5,10 +5,10 @@ import { IdMap } from './memory/id_map'
 import { slot, utf8 } from './memory/bytes'
 import * as host from './abi/hostcalls'
 
+export { setHttpFactory, setStreamFactory } from './context'
+
 /** All contexts of this VM: plugins, HTTP streams and connections. */
 const contexts = new IdMap()
-
-export { setHttpFactory, setStreamFactory } from "./context"
 
 /** Makes the root context of any plugin; those registered by root id come first. */
 let rootFactory: () => RootContext = () => new RootContext()

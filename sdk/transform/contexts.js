@@ -1,7 +1,7 @@
 // Which classes of the sources are contexts, found by their names: the parser knows no types yet.
 
 import { NodeKind } from 'assemblyscript'
-import { parseClassMembers } from './snippet.js'
+import { parseClassMembers, parseStatements } from './snippet.js'
 
 /** Callback → the ABI function that calls it, with the parameters that it may leave out. */
 const COMMON = {
@@ -14,8 +14,8 @@ const ROOT = {
   onTick: { abi: 'proxy_on_tick', parameters: '' },
   onQueueReady: { abi: 'proxy_on_queue_ready', parameters: 'queueId: u32' },
   onForeignFunction: { abi: 'proxy_on_foreign_function', parameters: 'functionId: u32, argumentsSize: u32' },
-  onResolveDns: { abi: 'envoy_on_resolve_dns', parameters: 'token: u32, resultSize: u32' },
-  onStatsUpdate: { abi: 'envoy_on_stats_update', parameters: 'resultSize: u32' },
+  onResolveDns: { abi: 'envoy_on_resolve_dns', parameters: 'token: u32, result: DnsResult' },
+  onStatsUpdate: { abi: 'envoy_on_stats_update', parameters: 'stats: Buffer' },
 }
 const HTTP = {
   ...COMMON,
@@ -90,14 +90,24 @@ export function findContexts(sources) {
 
 /** Adds the parameters that callbacks leave out, since AssemblyScript wants an override to have them all. */
 export function completeParameters(contexts, Parser) {
-  for (const { callbacks } of contexts) {
+  const imported = new Set()
+  const importType = (source, type) => {
+    const key = `${source.internalPath} ${type}`
+    if (!imported.has(key)) {
+      const text = `import { ${type} as __${type} } from '@meshscript/sdk'`
+      source.statements.unshift(...parseStatements(Parser, text, source.range))
+    }
+    imported.add(key)
+    return `__${type}`
+  }
+  for (const { callbacks, source } of contexts) {
     for (const { method, parameters } of callbacks) {
       if (!parameters) continue
       const given = method.signature.parameters
       const count = parameters.split(',').length
       if (given.length >= count) continue
-      // The types may not be imported by the author's file.
-      const text = parameters.replace(/: (Configuration|PeerType)/, ': __$1')
+      // The author's file need not import the SDK's types: they are imported for it, under names of their own.
+      const text = parameters.replace(/: ([A-Z]\w*)/g, (_, type) => `: ${importType(source, type)}`)
       const [declaration] = parseClassMembers(Parser, `__unused(${text}): void {}`, method.range)
       given.push(...declaration.signature.parameters.slice(given.length))
     }

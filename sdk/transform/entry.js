@@ -22,6 +22,18 @@ const BY_USE = [
 const FACTORIES = { root: 'setRootFactory', http: 'setHttpFactory', stream: 'setStreamFactory' }
 const CLASSES = { root: 'RootContext', http: 'HttpContext', stream: 'StreamContext' }
 
+/** Exports that few filters need lie in modules of their own, so that the others do not compile what they need. */
+function exportLines(callbacks) {
+  const modules = { exports: [], exports_calls: [], exports_envoy: [] }
+  for (const name of callbacks) {
+    const isCall = BY_USE.some(([, names]) => names.includes(name))
+    modules[isCall ? 'exports_calls' : name.startsWith('envoy_') ? 'exports_envoy' : 'exports'].push(name)
+  }
+  return Object.entries(modules)
+    .filter(([, names]) => names.length)
+    .map(([module, names]) => `export { ${names.join(', ')} } from '@meshscript/sdk/${module}'`)
+}
+
 /** Adds the entry source to the program; answers the names of the callbacks that it exports. */
 export function addEntry(parser, sources, contexts) {
   const main = sources.find(
@@ -69,7 +81,7 @@ export function addEntry(parser, sources, contexts) {
   const text = [
     `import ${imports.length ? `{ ${imports.join(', ')} } from ` : ''}'${path}'`,
     `import { ${Object.values(FACTORIES).join(', ')} } from '@meshscript/sdk/registry'`,
-    `export { ${[...callbacks].join(', ')} } from '@meshscript/sdk/exports'`,
+    ...exportLines([...callbacks]),
     ...registrations,
   ].join('\n')
   parser.parseFile(text, `${folder ? folder + '/' : ''}meshscript-entry.ts`, true)

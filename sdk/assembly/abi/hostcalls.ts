@@ -174,3 +174,9 @@ export declare function environ_get(entries: usize, data: usize): u32
 // @ts-ignore: decorator
 @external("wasi_snapshot_preview1", "random_get")
 export declare function random_get(data: usize, size: usize): u32
+
+// Envoy's own.
+
+// @ts-ignore: decorator
+@external("env", "envoy_resolve_dns")
+export declare function envoy_resolve_dns(name: usize, name_size: usize, token: usize): Status
