@@ -32,7 +32,7 @@ async function createProgram(args: readonly string[], io: Io): Promise<Command> 
     .helpCommand('help [COMMAND]', 'print the help of a command')
   const wanted = args.filter((arg) => arg !== 'help').find((arg) => !arg.startsWith('-'))
   for (const [name, { summary, load }] of Object.entries(commands)) {
-    if (name === wanted) program.addCommand((await load()).default(io).summary(summary))
+    if (name === wanted) program.addCommand((await load())(io).summary(summary))
     else program.command(name, { hidden: false }).summary(summary)
   }
   for (const command of [program, ...program.commands]) {

@@ -190,11 +190,22 @@ function show({ params, results }: Signature): string {
 
 /** The callback that an unknown one was probably meant to be. */
 function nearest(name: string): string | undefined {
-  const words = new Set(name.split('_'))
-  const distance = (other: string) => {
-    const others = new Set(other.split('_'))
-    return [...words].filter((word) => !others.has(word)).length + [...others].filter((word) => !words.has(word)).length
+  const [best] = [...callbacks.keys()]
+    .map((other) => ({ other, distance: editDistance(name, other) }))
+    .sort((a, b) => a.distance - b.distance)
+  return best && best.distance <= name.length / 3 ? best.other : undefined
+}
+
+/** Letters to insert, remove or replace to turn `a` into `b`. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1))
+    }
+    row = next
   }
-  const [best] = [...callbacks.keys()].map((other) => [distance(other), other] as const).sort(([a], [b]) => a - b)
-  return best && best[0] <= 2 ? best[1] : undefined
+  return row[b.length]!
 }

@@ -15,7 +15,7 @@ interface Flags {
   stats?: boolean
 }
 
-export default function buildCommand(io: Io): Command {
+export function buildCommand(io: Io): Command {
   return new Command('build')
     .description(
       'Compile a filter to a WebAssembly module that Envoy runs, check it, and write it with its source map.\n' +

@@ -1,7 +1,7 @@
 /**
  * The commands, by name. A command's module is loaded only when the command is called: that keeps every start quick.
  *
- * A command module exports as default a function that makes its commander `Command` for the given surroundings. Its action throws
+ * A command module exports a function that makes its commander `Command` for the given surroundings. Its action throws
  * `UserError` (exit code 1) or `UsageError` (2), and writes to `io`, not to the console.
  */
 
@@ -11,14 +11,18 @@ import { type Io } from '../terminal.ts'
 export type CommandFactory = (io: Io) => Command
 
 interface CommandEntry {
+  /** One line for the list of commands. */
   summary: string
-  load: () => Promise<{ default: CommandFactory }>
+  load: () => Promise<CommandFactory>
 }
 
 export const commands: Record<string, CommandEntry> = {
-  build: { summary: 'compile a filter to WebAssembly and check it', load: () => import('./build.ts') },
+  build: {
+    summary: 'compile a filter to WebAssembly and check it',
+    load: () => import('./build.ts').then((module) => module.buildCommand),
+  },
   compile: {
     summary: "turn policies into a filter's configuration",
-    load: () => import('./compile.ts'),
+    load: () => import('./compile.ts').then((module) => module.compileCommand),
   },
 }
