@@ -90,7 +90,6 @@ const rule: Schema = {
   properties: {
     from: {
       type: 'array',
-      maxItems: 512,
       items: {
         type: 'object',
         required: ['source'],
@@ -216,11 +215,13 @@ function checkRule(policy: AuthorizationPolicy, rule: Rule, path: Path, diagnost
   }
 
   for (const part of ['from', 'to'] as const) {
-    if (rule[part]?.length === 0) error('MS1201', [part], `${part} must not be empty`, `remove it to match any`)
+    if (rule[part]?.length === 0)
+      error('MS1201', [part], `${part} must not be empty`, 'write what to match, or remove it to match everything')
   }
   rule.from?.forEach(({ source }, index) => {
     const at = ['from', index, 'source']
-    if (isEmpty(source)) error('MS1201', at, 'source must not be empty', 'remove from to match every source')
+    if (isEmpty(source))
+      error('MS1201', at, 'source must not be empty', 'write what to match; a rule without "from" matches every source')
     for (const not of ['', 'not'] as const) {
       const [accounts, principals, namespaces] = not
         ? ([source.notServiceAccounts, source.notPrincipals, source.notNamespaces] as const)
@@ -234,7 +235,13 @@ function checkRule(policy: AuthorizationPolicy, rule: Rule, path: Path, diagnost
   })
   rule.to?.forEach(({ operation }, index) => {
     const at = ['to', index, 'operation']
-    if (isEmpty(operation)) error('MS1201', at, 'operation must not be empty', 'remove to to match every operation')
+    if (isEmpty(operation))
+      error(
+        'MS1201',
+        at,
+        'operation must not be empty',
+        'write what to match; a rule without "to" matches every operation',
+      )
     checkValues(operation, at)
   })
   rule.when?.forEach((condition, index) => {

@@ -17,6 +17,7 @@ export const codes = {
   MS1104: 'A value is not one of the allowed ones',
   MS1105: 'A list has too many or too few items',
   MS1106: 'A value is not well-formed',
+  MS1107: 'A field has no value',
   MS1201: 'A rule part is empty',
   MS1202: 'The action and its rules do not fit together',
   MS1203: 'A condition has an unknown key',

@@ -52,7 +52,7 @@ export class Diagnostics {
     return this.#list.filter((each) => each.severity === severity).length
   }
 
-  /** By file in the order in which the files came, then by place; those without a place last. */
+  /** By file in the order in which they had something to say, then by place; those without a place last. */
   get sorted(): readonly Diagnostic[] {
     const files = [...new Set(this.#list.flatMap((each) => each.span?.source ?? []))]
     const order = (each: Diagnostic) => (each.span ? files.indexOf(each.span.source) : files.length)

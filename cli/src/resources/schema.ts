@@ -108,8 +108,8 @@ function checkObject(
   for (const { key, keyNode, value } of entries) {
     const field = Object.hasOwn(properties, key) ? properties[key] : additionalProperties
     if (field) {
-      // As in Kubernetes, `key: null` is the same as no key.
       if (value) checkSchema(context, value, field, [...path, key])
+      else if (field.type && [...path, key][0] === 'spec') warnNoValue(context, keyNode, [...path, key])
       continue
     }
     const names = Object.keys(properties)
@@ -121,6 +121,13 @@ function checkObject(
     if (entries.some(({ key, value }) => key === name && value)) continue
     report('MS1103', `${JSON.stringify(name)} is missing`, undefined, undefined, [...path, name])
   }
+}
+
+/** As in Kubernetes `key: null` is the same as no key. Where that widens a rule, an indentation may have gone wrong. */
+function warnNoValue({ tree, diagnostics, resource }: CheckContext, keyNode: Node, path: Path) {
+  const message = `${JSON.stringify(path.at(-1))} has no value: it is as if it were not there`
+  const hint = 'remove it, or check the indentation of what follows'
+  diagnostics.add('warning', 'MS1107', message, { resource, field: formatPath(path), span: tree.span(keyNode), hint })
 }
 
 const article = {
