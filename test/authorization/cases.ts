@@ -2,14 +2,14 @@
  * Decisions of real Istio and Envoy (`test/fixtures/authorization.json`), each case with what our compiler makes of its policies:
  * a configuration that must give the recorded decisions, or a refusal.
  */
-import type { RequestInit } from '@meshscript/sdk/testing'
+import type { RequestInit } from '@meshscript/sdk/testing/types'
 import { readFileSync } from 'node:fs'
-import { parse } from 'yaml'
 import type { AuthorizationConfig } from '../../cli/src/compile/authorization-config.ts'
 import { compileAuthorization } from '../../cli/src/compile/authorization.ts'
 import type { Workload } from '../../cli/src/compile/workload.ts'
 import { Diagnostics, type DiagnosticJson } from '../../cli/src/resources/diagnostics.ts'
 import { defaultMeshConfig, parseMeshConfig, type MeshConfig } from '../../cli/src/resources/mesh-config.ts'
+import { parseYaml } from '../../cli/src/resources/parse.ts'
 import { Source } from '../../cli/src/resources/source.ts'
 
 /** What was sent, and what came of it. */
@@ -68,6 +68,10 @@ export interface AuthorizationCase {
   others: readonly RecordedRequest[]
 }
 
+interface MeshSettings {
+  pathNormalization?: { normalization?: AuthorizationCase['pathNormalization'] }
+}
+
 /** All cases, in the order of the file. `address` is the one that the listener is on. */
 export function authorizationCases(address = '127.0.0.1'): AuthorizationCase[] {
   const file = new URL('../fixtures/authorization.json', import.meta.url)
@@ -75,14 +79,15 @@ export function authorizationCases(address = '127.0.0.1'): AuthorizationCase[] {
   return cases.map((recorded) => {
     const diagnostics = new Diagnostics()
     const { meshConfig = '' } = recorded
-    const mesh = meshConfig ? parseMeshConfig(new Source('mesh.yaml', meshConfig), diagnostics) : defaultMeshConfig
+    const meshSource = new Source('mesh.yaml', meshConfig)
+    const mesh = meshConfig ? parseMeshConfig(meshSource, diagnostics) : defaultMeshConfig
     const text = recorded.policies.replaceAll('${IP}', address).replaceAll('${JWKS}', `'{"keys":[]}'`)
     const { configuration } = compileAuthorization([new Source(`${recorded.name}.yaml`, text)], {
       workload,
       mesh,
       diagnostics,
     })
-    const settings = parse(meshConfig) as { pathNormalization?: { normalization?: never } } | null
+    const settings = parseYaml(meshSource, diagnostics)[0]?.toJS() as MeshSettings | null | undefined
     return {
       name: recorded.name,
       workload,
