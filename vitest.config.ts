@@ -1,3 +1,4 @@
+import { filterPlugin } from './cli/src/vitest.ts'
 import { defineConfig, defaultExclude } from 'vitest/config'
 
 // `npm test` says which tools are not there; files that need one carry its name.
@@ -13,8 +14,12 @@ const exclude = [
 const conditions = ['meshscript-source']
 const ssr = { resolve: { conditions, externalConditions: conditions } }
 
+/** Builds the filters that tests import (`./assembly/index.ts?filter`). */
+const plugins = [filterPlugin()]
+
 /** One spec, several hosts: a project for each host runs the same files. */
 const specs = (host: string, timeout: number) => ({
+  plugins,
   resolve: { conditions },
   ssr,
   test: {
@@ -33,6 +38,7 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       {
+        plugins,
         resolve: { conditions },
         ssr,
         test: { name: 'unit', include: ['**/*.test.ts'], exclude, testTimeout: 20_000, hookTimeout: 20_000 },

@@ -26,7 +26,7 @@ export async function build() {
   await count({
     name: 'meshscript',
     inputs: ['cli/src', 'cli/package.json', ...TOOLS],
-    outputs: ['cli/dist/meshscript.js', 'cli/dist/index.js'],
+    outputs: ['cli/dist/meshscript.js', 'cli/dist/index.js', 'cli/dist/vitest.js'],
     run: bundleCli,
   })
   for (const { path, output } of filters()) {
@@ -54,7 +54,7 @@ async function bundleCli() {
   rmSync(join(root, 'cli/dist'), { recursive: true, force: true })
   await build({
     absWorkingDir: root,
-    entryPoints: { meshscript: 'cli/src/main.ts', index: 'cli/src/index.ts' },
+    entryPoints: { meshscript: 'cli/src/main.ts', index: 'cli/src/index.ts', vitest: 'cli/src/vitest.ts' },
     outdir: 'cli/dist',
     bundle: true,
     splitting: true,

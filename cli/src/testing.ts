@@ -28,16 +28,21 @@ export class CliFolder {
     cpSync(source, join(this.path, name), { recursive: true })
   }
 
-  /** `meshscript ARGS`, run in this folder. */
-  async run(args: string, options: { signal?: AbortSignal } = {}): Promise<CliResult> {
+  /** `meshscript ARGS`, run in this folder. `onOutput` gets every piece of what it prints as it comes. */
+  async run(
+    args: string,
+    options: { signal?: AbortSignal } = {},
+    onOutput?: (text: string) => void,
+  ): Promise<CliResult> {
     const result: CliResult = { code: -1, stdout: '', stderr: '' }
-    result.code = await runCli(args.split(' ').filter(Boolean), {
-      stdout: { write: (text) => (result.stdout += text) },
-      stderr: { write: (text) => (result.stderr += text) },
-      cwd: this.path,
-      env: {},
-      ...options,
+    const output = (name: 'stdout' | 'stderr') => ({
+      write: (text: string) => {
+        result[name] += text
+        onOutput?.(text)
+      },
     })
+    const io = { stdout: output('stdout'), stderr: output('stderr'), cwd: this.path, env: {}, ...options }
+    result.code = await runCli(args.split(' ').filter(Boolean), io)
     return result
   }
 

@@ -64,7 +64,7 @@ export async function compile({ project, debug }: CompileOptions): Promise<Compi
       listFiles: () => [],
       stdout: asc.createMemoryStream(),
       stderr: asc.createMemoryStream(),
-      reportDiagnostic: (message) => diagnostics.push(convert(message, sources)),
+      reportDiagnostic: (message) => add(diagnostics, convert(message, sources)),
     }),
   )
   const errors = diagnostics.filter(({ severity }) => severity === 'error')
@@ -93,7 +93,15 @@ interface AscDiagnostic {
   relatedRange: AscRange | null
 }
 
-const severities = ['error', 'info', 'info', 'warning', 'error'] as const
+/** A mistake in a generic function is reported once, not for each of its instances. */
+function add(diagnostics: Diagnostic[], next: Diagnostic): void {
+  const same = ({ file, line, column, message }: Diagnostic) =>
+    file === next.file && line === next.line && column === next.column && message === next.message
+  if (!diagnostics.some(same)) diagnostics.push(next)
+}
+
+/** By asc's category: pedantic, info, warning, error. */
+const severities = ['info', 'info', 'warning', 'error'] as const
 
 function convert(message: unknown, sources: Sources): Diagnostic {
   const { message: text, code, category, range, relatedRange } = message as AscDiagnostic
@@ -101,7 +109,8 @@ function convert(message: unknown, sources: Sources): Diagnostic {
   return {
     severity: severities[category] ?? 'error',
     code: `${code < 1000 ? 'AS' : 'TS'}${code}`,
-    message: text,
+    // What the SDK's transform reports comes with this prefix.
+    message: text.replace(/^User-defined: /, ''),
     ...(range && place(range, sources)),
     ...(related?.file ? { related: { message: '', ...related } } : {}),
   }
