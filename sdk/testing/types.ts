@@ -26,12 +26,14 @@ export interface RequestInit {
   trailers?: HeadersInit
   /** Default `http1`. */
   protocol?: 'http1' | 'http2'
-  /** The client's identity, e.g. `spiffe://cluster.local/ns/default/sa/web`; several make several URI SANs. Only where the host has `tls`. */
+  /** The client's identity, e.g. `spiffe://cluster.local/ns/default/sa/web`; several make several SANs: URIs, and without `://` DNS names. Only where the host has `tls`. */
   peer?: string | readonly string[]
   /** The client's address, any of 127.0.0.0/8. Default 127.0.0.1. */
   source?: string
   /** Server name in the TLS hello. */
   sni?: string
+  /** Real Envoy only: these bytes instead of a generated HTTP/1.1 request. Only the connection's options apply besides. */
+  raw?: string | Uint8Array
   /** Milliseconds to wait for the complete response. Default 5000; then the promise rejects and says where the stream is held. */
   timeout?: number
 }
@@ -180,7 +182,13 @@ export interface HostOptions extends Partial<PluginOptions> {
   /** Worker threads, and in the Node host thread-local VMs. Default 1. */
   workers?: number
   /** The listener asks for client certificates (SPIFFE). Requests without `peer` fail in TLS, or go in plaintext where `permissive`. */
-  tls?: { trustDomain?: string; permissive?: boolean; identity?: string }
+  tls?: {
+    /** Trust domains that clients may be of; `*`: any. Default `cluster.local`. */
+    trustDomain?: string | readonly string[]
+    permissive?: boolean
+    /** The listener's own identity. */
+    identity?: string
+  }
   /** Lowest level that filters' log lines are kept from. Default `info`. */
   logLevel?: LogLevel
   /** Names of filter state (`wasm.NAME` without the prefix) to return with each response. */
@@ -229,7 +237,7 @@ export interface Host {
   request(init?: RequestInit): Promise<Response>
   request(path: string, init?: RequestInit): Promise<Response>
   stream(init?: RequestInit): Promise<ClientStream>
-  connect(init?: { source?: string }): Promise<ClientConnection>
+  connect(init?: { source?: string; peer?: RequestInit['peer']; sni?: string }): Promise<ClientConnection>
   /** Node host: moves the virtual clock, running ticks and timeouts in order. Envoy: waits that long. Milliseconds, or `'1.5s'`. */
   advance(time: number | string): Promise<void>
   /** The filters' metrics, without Envoy's `wasmcustom.` prefix. */

@@ -1,0 +1,100 @@
+/**
+ * Envoy's log, read from stderr.
+ *
+ * Envoy is started with a format that puts one entry in one line: level|logger|message, the message with C
+ * escapes, so that line breaks and any bytes in a filter's message come back as they were.
+ */
+import type { LogLevel } from '../types.ts'
+
+/** `%l` level, `%n` logger, `%v` message. */
+export const LOG_FORMAT = '%l|%n|%v'
+
+export interface EnvoyLogEntry {
+  level: LogLevel
+  /** Envoy's component, e.g. `wasm`, `config`, `upstream`; `stderr` for what is no log entry. */
+  logger: string
+  message: string
+}
+
+/** What a filter logged: what stood between `wasm log` and the message, and the message. */
+export interface WasmLogEntry {
+  level: LogLevel
+  prefix: string
+  message: string
+}
+
+/** Entries other than filters' that are kept: enough to explain a failure, and no leak in a run of days. */
+const KEPT = 2000
+
+const LEVELS: Record<string, LogLevel> = {
+  trace: 'trace',
+  debug: 'debug',
+  info: 'info',
+  warning: 'warn',
+  error: 'error',
+  critical: 'critical',
+}
+
+export class EnvoyLog {
+  /** Envoy's own entries, the latest ones. */
+  readonly entries: EnvoyLogEntry[] = []
+  /** Called with each entry of a filter. */
+  onWasm: (entry: WasmLogEntry) => void = () => {}
+  /** Called with each of Envoy's own entries. */
+  onEntry: (entry: EnvoyLogEntry) => void = () => {}
+  #rest = ''
+  #count = 0
+
+  /** A point in time, for `since`. */
+  mark(): number {
+    return this.#count
+  }
+
+  /** Envoy's own entries from `mark` on, as far as they are kept. */
+  since(mark: number): EnvoyLogEntry[] {
+    return this.entries.slice(Math.max(0, this.entries.length - (this.#count - mark)))
+  }
+
+  /** Takes what came from stderr. The text is ASCII, but for what is no log entry. */
+  push(chunk: string): void {
+    const lines = (this.#rest + chunk).split('\n')
+    this.#rest = lines.pop() ?? ''
+    for (const line of lines) this.#line(line)
+  }
+
+  #line(line: string): void {
+    const entry = parseLine(line)
+    const wasm = entry.logger === 'wasm' ? parseWasm(entry) : undefined
+    if (wasm) return this.onWasm(wasm)
+    this.entries.push(entry)
+    this.#count++
+    if (this.entries.length > KEPT) this.entries.shift()
+    this.onEntry(entry)
+  }
+}
+
+function parseLine(line: string): EnvoyLogEntry {
+  const match = /^([a-z]+)\|([\w.-]+)\|(.*)$/.exec(line)
+  const level = match && LEVELS[match[1]!]
+  if (!level) return { level: 'error', logger: 'stderr', message: line }
+  return { level, logger: match[2]!, message: unescapeC(match[3]!) }
+}
+
+function parseWasm({ level, message }: EnvoyLogEntry): WasmLogEntry | undefined {
+  if (!message.startsWith('wasm log')) return undefined
+  const rest = message.slice('wasm log'.length)
+  const end = rest.indexOf(': ')
+  if (end < 0) return undefined
+  return { level, prefix: rest.slice(0, end), message: rest.slice(end + 2) }
+}
+
+const ESCAPES: Record<string, string> = { n: '\n', r: '\r', t: '\t', '"': '"', "'": "'", '\\': '\\' }
+
+/** Undoes C escapes; the bytes are UTF-8. */
+export function unescapeC(text: string): string {
+  if (!text.includes('\\')) return text
+  const bytes = text.replace(/\\([0-7]{3}|.)/g, (_, code: string) =>
+    code.length === 3 ? String.fromCharCode(parseInt(code, 8)) : (ESCAPES[code] ?? code),
+  )
+  return Buffer.from(bytes, 'latin1').toString('utf8')
+}
