@@ -6,6 +6,7 @@ import { parseClassMembers, parseStatements } from './snippet.js'
 /** Callback → the ABI function that calls it, with the parameters that it may leave out. */
 const COMMON = {
   onDone: { abi: 'proxy_on_done', parameters: '' },
+  onDelete: { abi: 'proxy_on_delete', parameters: '' },
 }
 const ROOT = {
   ...COMMON,

@@ -3,7 +3,7 @@
 import { DiagnosticCode, SourceKind } from 'assemblyscript'
 
 /** Exported by every filter. */
-const ALWAYS = ['proxy_abi_version_0_2_1', 'proxy_on_memory_allocate', 'proxy_on_context_create', 'proxy_on_delete']
+const ALWAYS = ['proxy_abi_version_0_2_1', 'proxy_on_memory_allocate', 'proxy_on_context_create']
 
 /** Functions of the SDK that need a callback of their own. */
 const BY_USE = [

@@ -14,7 +14,8 @@ export class IdMap {
   private slots: usize = newSlots(16 * SLOT)
   /** Number of slots (a power of two) less one, in bytes. */
   private mask: u32 = 15 * SLOT
-  private used: u32 = 0
+  /** Number of entries. */
+  used: u32 = 0
 
   get(id: u32): Identified | null {
     return load<Identified | null>(this.slots + this.find(id), 4)
@@ -23,17 +24,13 @@ export class IdMap {
   /** Adds an entry whose `id` is set. The id must not be in the map. */
   add(entry: Identified): void {
     const size = this.mask + SLOT
-    if (++this.used * 2 * SLOT > size) {
-      const old = this.slots
-      this.slots = newSlots(size * 2)
-      this.mask = size * 2 - SLOT
-      for (let i: u32 = 0; i < size; i += SLOT) {
-        const moved = load<Identified | null>(old + i, 4)
-        if (moved) this.put(moved)
-      }
-      heap.free(old)
-    }
+    if ((this.used + 1) * 2 * SLOT > size) this.rebuild(size * 2)
     this.put(entry)
+  }
+
+  /** Keeps only the entries that answer true to `isAlive`. */
+  retain(isAlive: (id: u32) => bool): void {
+    this.rebuild(this.mask + SLOT, isAlive)
   }
 
   remove(id: u32): void {
@@ -56,6 +53,20 @@ export class IdMap {
     store<u64>(slots + hole, 0)
   }
 
+  /** Moves the entries to `size` bytes of new slots. */
+  private rebuild(size: u32, isAlive: ((id: u32) => bool) | null = null): void {
+    const old = this.slots
+    const end = old + this.mask + SLOT
+    this.slots = newSlots(size)
+    this.mask = size - SLOT
+    this.used = 0
+    for (let at = old; at < end; at += SLOT) {
+      const entry = load<Identified | null>(at, 4)
+      if (entry && (!isAlive || isAlive(entry.id))) this.put(entry)
+    }
+    heap.free(old)
+  }
+
   /** Offset of the slot that has the id, or of the free one where the search ends. */
   private find(id: u32): u32 {
     const mask = this.mask
@@ -65,6 +76,7 @@ export class IdMap {
   }
 
   private put(entry: Identified): void {
+    this.used++
     const slot = this.slots + this.find(entry.id)
     store<u32>(slot, entry.id)
     store<usize>(slot, changetype<usize>(entry), 4)

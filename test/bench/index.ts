@@ -1,0 +1,60 @@
+/** `npm run bench -- NAME [--rounds N] [--requests N] [--json]` */
+
+import { parseArgs } from 'node:util'
+import { compare } from './compare.ts'
+import * as hello from './hello.ts'
+import { ratio, table } from './report.ts'
+
+const benches = { hello }
+
+const USAGE = `usage: npm run bench -- NAME [--rounds N] [--requests N] [--json]
+
+Measures the CPU time that filters add to a request in real Envoy, side by side in one run.
+NAME is one of: ${Object.keys(benches).join(', ')}.
+
+  --rounds N     rounds in which each filter gets its load in turn (default 12)
+  --requests N   requests of one filter in one round (default 20000)
+  --json         print the figures of every round`
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      rounds: { type: 'string', default: '12' },
+      requests: { type: 'string', default: '20000' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+  const [name] = positionals
+  const bench = name !== undefined && Object.hasOwn(benches, name) ? benches[name as keyof typeof benches] : undefined
+  if (values.help || !bench) {
+    process.stdout.write(`${USAGE}\n`)
+    return values.help ? 0 : 2
+  }
+  if (process.platform !== 'linux') throw new Error('the CPU time of a process is read from /proc, which only Linux has')
+  const rounds = Number(values.rounds)
+  const { variants, notes } = await bench.variants()
+  const results = await compare(variants, {
+    rounds,
+    requests: Number(values.requests),
+    onRound: (round) => process.stderr.write(`\r${round ? `round ${round} of ${rounds}` : 'warming up'}   `),
+  })
+  process.stderr.write('\r')
+  if (values.json) process.stdout.write(`${JSON.stringify({ results, notes }, null, 2)}\n`)
+  else process.stdout.write(`${table(results)}\n\n${notes.join('\n')}\n`)
+  let code = 0
+  for (const { name: own, other, limit } of bench.limits) {
+    const value = ratio(results, own, other)
+    if (value === undefined) continue
+    const verdict = value <= limit ? 'reached' : 'missed'
+    if (!values.json) process.stdout.write(`${own} / ${other}: ${value.toFixed(2)} (at most ${limit}: ${verdict})\n`)
+    if (value > limit) code = 1
+  }
+  return code
+}
+
+process.exitCode = await main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  return 1
+})
