@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import * as asc from 'assemblyscript/asc'
 import { describe, expect, test } from 'vitest'
-import { checkModule } from './check.ts'
+import { checkCodes, checkModule } from './check.ts'
 
 const MARKER = 'export function proxy_abi_version_0_2_1(): void {}\n'
 const ALLOCATOR = 'export function proxy_on_memory_allocate(size: usize): usize { return heap.alloc(size) }\n'
@@ -184,6 +184,10 @@ describe('a module that Envoy refuses', () => {
     const codes = (await check(source, { use: [] })).map((problem) => problem.slice(0, 7))
     expect(codes).toEqual(['WASM004', 'WASM005', 'WASM007', 'WASM012'])
   })
+})
+
+test.each(Object.keys(checkCodes))('%s is explained', (code) => {
+  expect(readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8')).toContain(`\n| ${code} |`)
 })
 
 // Modules that the Rust SDK and hand-written code made; they are not part of a published copy.
