@@ -121,8 +121,9 @@ export class RuleIndex {
     readonly hasAllowPolicy: bool,
   ) {
     const size = decisions.length
-    this.all = new BitSet(size)
-    for (let i = 0; i < size; i++) this.all.add(i)
+    const all = new BitSet(size)
+    for (let i = 0; i < size; i++) all.add(i)
+    this.all = all
     this.active = new BitSet(size)
     this.found = new BitSet(size)
     this.excluded = new BitSet(size)
