@@ -1,5 +1,7 @@
 import { BufferType } from './abi/enums'
 import { Buffer } from './body'
+import { parseDocument } from './json/parser'
+import { JsonValue } from './json/value'
 import { ByteString } from './memory/bytes'
 
 /** The configuration of a plugin, as the host hands it over. Readable while `onConfigure` runs. */
@@ -15,5 +17,13 @@ export class Configuration {
   /** The bytes as text. */
   get text(): string {
     return this.bytes.toString()
+  }
+
+  /**
+   * The configuration as JSON; no configuration reads as `{}`. Call it once: each call reads the text anew.
+   * An error in it is logged with its place, and makes the host refuse the configuration.
+   */
+  json(): JsonValue {
+    return JsonValue.of(parseDocument(this.bytes))
   }
 }

@@ -23,6 +23,8 @@ export {
 export { grpcCall, grpcCallStatus, GrpcResponse, GrpcStream } from './grpc'
 export { HeaderMap } from './headers'
 export { httpCall, HttpCallResponse, httpCallStatus } from './http_call'
+export { JsonKind } from './json/node'
+export { JsonValue, REQUIRED } from './json/value'
 export { log } from './log'
 export { Bytes, ByteString, utf8 } from './memory/bytes'
 export { Headers, Pairs } from './memory/pairs'
