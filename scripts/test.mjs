@@ -113,7 +113,9 @@ async function lint() {
   const checks = [
     node('eslint/bin/eslint.js', '.'),
     node('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'),
-    node('typescript/bin/tsc', '-p', 'tsconfig.json'),
+    ...['.', 'sdk/assembly', 'filters', 'examples/hello/assembly'].map((folder) =>
+      node('typescript/bin/tsc', '-p', folder),
+    ),
   ]
   const codes = (await Promise.all(checks)).map(({ code }) => code)
   return { passed: 0, failed: codes.filter((code) => code !== 0).length, skipped: 0 }

@@ -88,12 +88,20 @@ function printTable(rows: Row[]): void {
   const columns = ['request', 'peer', 'verdict', 'policy', 'expected'] as const
   const titles = { request: 'request', peer: 'as', verdict: 'verdict', policy: 'deciding policy', expected: 'expected' }
   const widths = columns.map((c) => Math.max(titles[c].length, ...rows.map((row) => row[c].length)))
-  const line = (cells: string[]): string => cells.map((cell, i) => cell.padEnd(widths[i]!)).join('  ').trimEnd()
+  const line = (cells: string[]): string =>
+    cells
+      .map((cell, i) => cell.padEnd(widths[i]!))
+      .join('  ')
+      .trimEnd()
   say(paint(1, line(columns.map((c) => titles[c]))))
   for (const row of rows) {
     const text = line(columns.map((c) => row[c]))
     const right = row.verdict === row.expected && row.policy === row.expectedPolicy
-    say(right ? text.replace(/ (allow|deny) /, (verdict) => paint(verdict === ' allow ' ? 32 : 33, verdict)) : paint(31, text))
+    say(
+      right
+        ? text.replace(/ (allow|deny) /, (verdict) => paint(verdict === ' allow ' ? 32 : 33, verdict))
+        : paint(31, text),
+    )
   }
 }
 

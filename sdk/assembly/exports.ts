@@ -6,7 +6,15 @@ import { Configuration } from './configuration'
 import { takeConfigurationError } from './configuration_error'
 import { enter, enterAndCollect } from './enter'
 import { allocate } from './memory/arena'
-import { createContext, deleteContext, findContext, findHttp, findNewConnection, findRoot, findStream } from './registry'
+import {
+  createContext,
+  deleteContext,
+  findContext,
+  findHttp,
+  findNewConnection,
+  findRoot,
+  findStream,
+} from './registry'
 import { log } from './log'
 
 /** Says which ABI the module speaks. Only its existence counts. */

@@ -12,7 +12,14 @@ export function callForeignFunction<N, A>(name: N, argument: A): ByteString | nu
   const a = view(argument)
   const result = slot()
   const out = changetype<usize>(result)
-  foreignStatus = host.call_foreign_function(n.ptr, n.length, a.ptr, a.length, out, out + offsetof<ByteString>('length'))
+  foreignStatus = host.call_foreign_function(
+    n.ptr,
+    n.length,
+    a.ptr,
+    a.length,
+    out,
+    out + offsetof<ByteString>('length'),
+  )
   return foreignStatus == Status.Ok ? result : null
 }
 
@@ -68,7 +75,7 @@ export function declareProperty<N>(
   const n = view(name)
   const message = new ProtobufWriter(n.length + schema.length, 5)
     .bytes(1, n)
-    .integer(2, readonly)
+    .integer(2, readonly ? 1 : 0)
     .integer(3, type)
     .bytes(4, schema)
     .integer(5, span)
@@ -77,7 +84,6 @@ export function declareProperty<N>(
 }
 
 /** A CEL expression in the host. Compile it at configure time, evaluate it as often as needed. */
-@final
 export class Expression {
   private constructor(private token: Bytes) {}
 

@@ -119,7 +119,7 @@ export abstract class GrpcStream<C extends Context = Context> extends GrpcCall {
   /** Sends a message. `end`: no more will follow. */
   send<T>(message: T, end: bool = false): Status {
     const bytes = view(message)
-    return host.grpc_send(this.id, bytes.ptr, bytes.length, end)
+    return host.grpc_send(this.id, bytes.ptr, bytes.length, end ? 1 : 0)
   }
 
   /** Ends this side; messages and the close can still come from the other. */

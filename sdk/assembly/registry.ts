@@ -4,7 +4,7 @@ import { Status } from './abi/enums'
 import * as host from './abi/hostcalls'
 import { Context, ContextKind, HttpContextBase, RootContext, StreamContextBase } from './context'
 import { IdMap } from './memory/id_map'
-import { slot, utf8 } from './memory/bytes'
+import { ByteString, slot, utf8 } from './memory/bytes'
 
 export { setHttpFactory, setStreamFactory } from './context'
 
@@ -132,11 +132,14 @@ function createRoot(): RootContext {
     const rootId = slot()
     const out = changetype<usize>(rootId)
     host.get_property(path.ptr, path.length, out, out + 4)
-    let named = namedRoots
-    while (named) {
-      if (rootId.equals(named.rootId)) return named.factory()
-      named = named.next
-    }
+    const named = findNamed(rootId)
+    if (named) return named.factory()
   }
   return rootFactory()
+}
+
+function findNamed(rootId: ByteString): NamedRoot | null {
+  let named = namedRoots
+  while (named && !rootId.equals(named.rootId)) named = named.next
+  return named
 }

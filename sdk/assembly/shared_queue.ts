@@ -6,7 +6,6 @@ import { ByteString, slot, view } from './memory/bytes'
  * A queue of messages between VMs. The root context that registers a name gets `onQueueReady(queue.id)`, in its own thread;
  * of several with the same vm_id, the one that registered last. Messages are not bounded: dequeue all of them.
  */
-@final
 export class SharedQueue {
   private constructor(
     /** The host's number of the queue, as `onQueueReady` names it. */

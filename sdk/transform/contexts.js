@@ -132,7 +132,7 @@ function* classDeclarations(source) {
 
 function baseOf(declaration, classes) {
   const seen = new Set()
-  for (let at = declaration; at?.extendsType; ) {
+  for (let at = declaration; at?.extendsType;) {
     const name = at.extendsType.name.identifier.text
     const known = classes.get(name)
     if (!known) return BASES[name]

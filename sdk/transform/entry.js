@@ -59,7 +59,11 @@ export function addEntry(parser, sources, contexts) {
     if (!first || (kind === 'root' && registersItself)) continue
     if (second) {
       if (kind !== 'root' && contexts.some((c) => c.kind === 'root')) continue // the roots' create…Context tell
-      report(parser, second, `Several classes extend ${CLASSES[kind]}: ${kind === 'root' ? 'register each with registerRoot(…)' : 'let a RootContext choose in its create' + CLASSES[kind]}, or export only one.`)
+      report(
+        parser,
+        second,
+        `Several classes extend ${CLASSES[kind]}: ${kind === 'root' ? 'register each with registerRoot(…)' : 'let a RootContext choose in its create' + CLASSES[kind]}, or export only one.`,
+      )
       continue
     }
     imports.push(first.name)

@@ -18,7 +18,8 @@ import { instrumentRuntime } from './runtime.js'
 export const ABORT = '~lib/@meshscript/sdk/abort/abort'
 
 /** True for the SDK's sources and those that use it, wherever they come from; not for AssemblyScript's own library. */
-const isOurs = (source) => !source.internalPath.startsWith('~lib/') || source.text.includes('@meshscript/sdk') || isSdk(source)
+const isOurs = (source) =>
+  !source.internalPath.startsWith('~lib/') || source.text.includes('@meshscript/sdk') || isSdk(source)
 
 export default class MeshscriptTransform extends Transform {
   /** Names of the callbacks that the module exports, after `afterParse`. */

@@ -54,8 +54,6 @@ function normalization({ pathNormalization }: AuthorizationCase): Record<string,
 /** Istio's runtime: a path with a fragment is cut instead of refused. */
 const runtime = {
   layered_runtime: {
-    layers: [
-      { name: 'istio', static_layer: { 'envoy.reloadable_features.http_reject_path_with_fragment': false } },
-    ],
+    layers: [{ name: 'istio', static_layer: { 'envoy.reloadable_features.http_reject_path_with_fragment': false } }],
   },
 }

@@ -3,7 +3,13 @@
  * the same load in turn. From each figure that of the chain without filter, in the same round, is subtracted.
  */
 
-import { buildBootstrap, type EnvoyProcess, type Json, startEnvoy, temporaryDirectory } from '../../sdk/testing/envoy/index.ts'
+import {
+  buildBootstrap,
+  type EnvoyProcess,
+  type Json,
+  startEnvoy,
+  temporaryDirectory,
+} from '../../sdk/testing/envoy/index.ts'
 import { routeConfig } from '../../sdk/testing/envoy/clusters.ts'
 import { cpuTime, residentMemory } from './cpu.ts'
 import { generateLoad, type Load } from './load.ts'

@@ -42,14 +42,10 @@ function nativeHeaders(): Json {
   const append = (key: string, value: string): Json => ({
     append: { header: { key, value }, append_action: 'APPEND_IF_EXISTS_OR_ADD' },
   })
-  return extension(
-    'header_mutation',
-    'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation',
-    {
-      mutations: {
-        request_mutations: [append('x-added', '%REQ(x-user)%')],
-        response_mutations: [append('x-resp', '1')],
-      },
+  return extension('header_mutation', 'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation', {
+    mutations: {
+      request_mutations: [append('x-added', '%REQ(x-user)%')],
+      response_mutations: [append('x-resp', '1')],
     },
-  )
+  })
 }

@@ -32,7 +32,8 @@ async function main(): Promise<number> {
     process.stdout.write(`${USAGE}\n`)
     return values.help ? 0 : 2
   }
-  if (process.platform !== 'linux') throw new Error('the CPU time of a process is read from /proc, which only Linux has')
+  if (process.platform !== 'linux')
+    throw new Error('the CPU time of a process is read from /proc, which only Linux has')
   const rounds = Number(values.rounds)
   const { variants, notes } = await bench.variants()
   const results = await compare(variants, {

@@ -15,7 +15,8 @@ export interface Load {
   begin?: string
 }
 
-export const DEFAULT_REQUEST = 'GET /hello?a=1 HTTP/1.1\r\nhost: localhost\r\nuser-agent: bench\r\naccept: */*\r\nx-user: bob\r\n\r\n'
+export const DEFAULT_REQUEST =
+  'GET /hello?a=1 HTTP/1.1\r\nhost: localhost\r\nuser-agent: bench\r\naccept: */*\r\nx-user: bob\r\n\r\n'
 
 /** Sends the requests; resolves when all are answered. Rejects on any answer that is not as expected. */
 export async function generateLoad(load: Load): Promise<void> {
@@ -44,6 +45,8 @@ function runConnection(load: Load, more: () => boolean): Promise<void> {
       reject(new Error(`unexpected answer: ${answer.slice(0, 300)}`))
     })
     socket.on('error', reject)
-    socket.on('close', () => (answer ? reject(new Error(`closed in the middle of: ${answer.slice(0, 300)}`)) : resolve()))
+    socket.on('close', () =>
+      answer ? reject(new Error(`closed in the middle of: ${answer.slice(0, 300)}`)) : resolve(),
+    )
   })
 }

@@ -97,7 +97,8 @@ function addRule(index: RuleIndex, rule: JsonValue, alternative: i32): i32 {
 /** The items of a list that may be left out, but not be empty. */
 function optionalList(json: JsonValue): JsonValue {
   const items = json.optionalArray()
-  if (json.exists && !items.length) json.fail('expected at least one entry; leave the field out where everything matches')
+  if (json.exists && !items.length)
+    json.fail('expected at least one entry; leave the field out where everything matches')
   return items
 }
 

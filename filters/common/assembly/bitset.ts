@@ -15,7 +15,7 @@ export class BitSet {
   @inline
   add(member: i32): void {
     const i = member >> 6
-    unchecked((this.words[i] |= <u64>1 << (member & 63)))
+    unchecked((this.words[i] |= (<u64>1) << (member & 63)))
   }
 
   has(member: i32): bool {

@@ -126,7 +126,7 @@ class PatternTable {
     }
     if (++this.used > this.buckets.length) this.grow()
     const bit = min(text.length, 1023)
-    this.lengths[bit >> 6] |= <u64>1 << (bit & 63)
+    this.lengths[bit >> 6] |= (<u64>1) << (bit & 63)
     const members = new BitSet(this.size)
     this.insert(new Pattern(hash, text.persist(), members, null))
     return members

@@ -1,4 +1,4 @@
-import { Status } from "./enums"
+import { Status } from './enums'
 
 // The host functions of the proxy-wasm ABI 0.2.1, in the order of the specification, and nothing else.
 // All answer a `Status`. A parameter that ends in a bare `data`, `size`, `cas`, `…_id` of type usize where a result is
@@ -59,11 +59,23 @@ export declare function get_header_map_value(map: u32, key: usize, key_size: usi
 
 // @ts-ignore: decorator
 @external("env", "proxy_add_header_map_value")
-export declare function add_header_map_value(map: u32, key: usize, key_size: usize, value: usize, value_size: usize): Status
+export declare function add_header_map_value(
+  map: u32,
+  key: usize,
+  key_size: usize,
+  value: usize,
+  value_size: usize,
+): Status
 
 // @ts-ignore: decorator
 @external("env", "proxy_replace_header_map_value")
-export declare function replace_header_map_value(map: u32, key: usize, key_size: usize, value: usize, value_size: usize): Status
+export declare function replace_header_map_value(
+  map: u32,
+  key: usize,
+  key_size: usize,
+  value: usize,
+  value_size: usize,
+): Status
 
 // @ts-ignore: decorator
 @external("env", "proxy_remove_header_map_value")
@@ -83,19 +95,62 @@ export declare function get_status(code: usize, message: usize, message_size: us
 
 // @ts-ignore: decorator
 @external("env", "proxy_send_local_response")
-export declare function send_local_response(status: u32, details: usize, details_size: usize, body: usize, body_size: usize, headers: usize, headers_size: usize, grpc_status: i32): Status
+export declare function send_local_response(
+  status: u32,
+  details: usize,
+  details_size: usize,
+  body: usize,
+  body_size: usize,
+  headers: usize,
+  headers_size: usize,
+  grpc_status: i32,
+): Status
 
 // @ts-ignore: decorator
 @external("env", "proxy_http_call")
-export declare function http_call(upstream: usize, upstream_size: usize, headers: usize, headers_size: usize, body: usize, body_size: usize, trailers: usize, trailers_size: usize, timeout_ms: u32, call_id: usize): Status
+export declare function http_call(
+  upstream: usize,
+  upstream_size: usize,
+  headers: usize,
+  headers_size: usize,
+  body: usize,
+  body_size: usize,
+  trailers: usize,
+  trailers_size: usize,
+  timeout_ms: u32,
+  call_id: usize,
+): Status
 
 // @ts-ignore: decorator
 @external("env", "proxy_grpc_call")
-export declare function grpc_call(service: usize, service_size: usize, service_name: usize, service_name_size: usize, method: usize, method_size: usize, initial_metadata: usize, initial_metadata_size: usize, message: usize, message_size: usize, timeout_ms: u32, call_id: usize): Status
+export declare function grpc_call(
+  service: usize,
+  service_size: usize,
+  service_name: usize,
+  service_name_size: usize,
+  method: usize,
+  method_size: usize,
+  initial_metadata: usize,
+  initial_metadata_size: usize,
+  message: usize,
+  message_size: usize,
+  timeout_ms: u32,
+  call_id: usize,
+): Status
 
 // @ts-ignore: decorator
 @external("env", "proxy_grpc_stream")
-export declare function grpc_stream(service: usize, service_size: usize, service_name: usize, service_name_size: usize, method: usize, method_size: usize, initial_metadata: usize, initial_metadata_size: usize, call_id: usize): Status
+export declare function grpc_stream(
+  service: usize,
+  service_size: usize,
+  service_name: usize,
+  service_name_size: usize,
+  method: usize,
+  method_size: usize,
+  initial_metadata: usize,
+  initial_metadata_size: usize,
+  call_id: usize,
+): Status
 
 // @ts-ignore: decorator
 @external("env", "proxy_grpc_send")
@@ -123,7 +178,13 @@ export declare function register_shared_queue(name: usize, name_size: usize, que
 
 // @ts-ignore: decorator
 @external("env", "proxy_resolve_shared_queue")
-export declare function resolve_shared_queue(vm_id: usize, vm_id_size: usize, name: usize, name_size: usize, queue_id: usize): Status
+export declare function resolve_shared_queue(
+  vm_id: usize,
+  vm_id_size: usize,
+  name: usize,
+  name_size: usize,
+  queue_id: usize,
+): Status
 
 // @ts-ignore: decorator
 @external("env", "proxy_enqueue_shared_queue")
@@ -159,7 +220,14 @@ export declare function set_property(path: usize, path_size: usize, value: usize
 
 // @ts-ignore: decorator
 @external("env", "proxy_call_foreign_function")
-export declare function call_foreign_function(name: usize, name_size: usize, args: usize, args_size: usize, data: usize, size: usize): Status
+export declare function call_foreign_function(
+  name: usize,
+  name_size: usize,
+  args: usize,
+  args_size: usize,
+  data: usize,
+  size: usize,
+): Status
 
 // WASI preview 1, what the environment variables of the VM come through.
 

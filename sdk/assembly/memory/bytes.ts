@@ -150,7 +150,7 @@ export class ByteString {
   parseInt(fallback: i64 = 0): i64 {
     this.assertFresh()
     const negative = this.byteAt(0) == 0x2d
-    let i = <i32>negative
+    let i = negative ? 1 : 0
     if (i >= this.length || this.length - i > 18) return fallback
     let value: i64 = 0
     for (; i < this.length; i++) {

@@ -65,9 +65,9 @@ function find(message: ByteString, field: u32, wireType: u32): ByteString | null
   while (at < end) {
     const tag = varint(at, end)
     at = afterVarint(at, end)
-    const type = <u32>tag & 7
+    const type = (<u32>tag) & 7
     const start = at
-    let size: u64 = 0
+    let size: u64
     if (type == 0) size = afterVarint(at, end) - at
     else if (type == 1) size = 8
     else if (type == 5) size = 4
@@ -86,7 +86,7 @@ function varint(at: usize, end: usize): u64 {
   let value: u64 = 0
   for (let shift: u64 = 0; at < end && shift < 64; shift += 7) {
     const byte = load<u8>(at++)
-    value |= (<u64>byte & 0x7f) << shift
+    value |= ((<u64>byte) & 0x7f) << shift
     if (byte < 128) break
   }
   return value
