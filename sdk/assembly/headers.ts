@@ -1,15 +1,13 @@
-import { MapType, Status } from './abi/enums'
+import { LogLevel, MapType, Status } from './abi/enums'
 import * as host from './abi/hostcalls'
-import { allocate } from './memory/arena'
 import { ByteString, slot, utf8, view } from './memory/bytes'
 import { Headers, Pairs } from './memory/pairs'
 
 /**
  * The headers or trailers of the stream whose callback runs.
  *
- * A map is open only in its own phase: Envoy closes it when the callback that it belongs to has answered `Continue`.
- * Request headers can still be read later (from properties; several values of a name come joined by commas), but no longer changed:
- * changes answer `Status.BadArgument`.
+ * A map is open only in its own phase: Envoy closes it, also for reading, when the callback that it belongs to has answered `Continue`
+ * (and opens it again for `onLog`). Then reads answer null, changes `Status.BadArgument`, and a warning says so.
  *
  * Names are written in lower case; Envoy compares them without regard to case.
  */
@@ -30,8 +28,8 @@ export class HeaderMap {
     return <u32>changetype<usize>(this) - 1
   }
 
-  /** Number of lines, pseudo-headers included; 0 when the map is closed. */
-  get size(): u32 {
+  /** Bytes of all names and values; 0 when the map is closed. */
+  get byteSize(): u32 {
     const out = changetype<usize>(slot())
     return host.get_header_map_size(this.map, out) == Status.Ok ? load<u32>(out) : 0
   }
@@ -63,26 +61,26 @@ export class HeaderMap {
   add<N, V>(name: N, value: V): Status {
     const n = view(name)
     const v = view(value)
-    return changed(this.map, host.add_header_map_value(this.map, n.ptr, n.length, v.ptr, v.length))
+    return checkPhase(this.map, host.add_header_map_value(this.map, n.ptr, n.length, v.ptr, v.length))
   }
 
   /** Sets a header to one value, whether or not it was there. */
   set<N, V>(name: N, value: V): Status {
     const n = view(name)
     const v = view(value)
-    return changed(this.map, host.replace_header_map_value(this.map, n.ptr, n.length, v.ptr, v.length))
+    return checkPhase(this.map, host.replace_header_map_value(this.map, n.ptr, n.length, v.ptr, v.length))
   }
 
   /** Removes all lines of a name. */
   remove<T>(name: T): Status {
     const n = view(name)
-    return changed(this.map, host.remove_header_map_value(this.map, n.ptr, n.length))
+    return checkPhase(this.map, host.remove_header_map_value(this.map, n.ptr, n.length))
   }
 
   /** Replaces the whole map. For request and response headers `lines` must name the pseudo-headers too. */
   setAll(lines: Headers): Status {
     const bytes = lines.encode()
-    return changed(this.map, host.set_header_map_pairs(this.map, bytes.ptr, bytes.length))
+    return checkPhase(this.map, host.set_header_map_pairs(this.map, bytes.ptr, bytes.length))
   }
 }
 
@@ -90,31 +88,19 @@ function getValue(map: u32, name: ByteString): ByteString | null {
   const value = slot()
   const out = changetype<usize>(value)
   const status = host.get_header_map_value(map, name.ptr, name.length, out, out + offsetof<ByteString>('length'))
-  if (status == Status.Ok) return value
-  return status == Status.BadArgument && map == MapType.RequestHeaders ? getFromProperty(name) : null
+  return checkPhase(map, status) == Status.Ok ? value : null
 }
 
-/** Request headers after their phase. */
-function getFromProperty(name: ByteString): ByteString | null {
-  const prefix = utf8('request\0headers\0')
-  const path = allocate(prefix.length + name.length)
-  if (!path) return null
-  memory.copy(path, prefix.ptr, prefix.length)
-  memory.copy(path + prefix.length, name.ptr, name.length)
-  const value = slot()
-  const out = changetype<usize>(value)
-  const status = host.get_property(path, prefix.length + name.length, out, out + offsetof<ByteString>('length'))
-  return status == Status.Ok ? value : null
-}
-
-/** A change that came too late is a mistake in the filter, which would otherwise go unseen. */
-function changed(map: u32, status: Status): Status {
+/** A map that is used when it is closed is a mistake in the filter, which would otherwise go unseen. */
+function checkPhase(map: u32, status: Status): Status {
   if (status == Status.BadArgument) {
     const text =
       map == MapType.RequestHeaders || map == MapType.ResponseHeaders
-        ? utf8('headers can only be changed in their own callback, before it answers Continue')
-        : utf8('trailers can only be changed in their own callback')
-    host.log(3, text.ptr, text.length)
+        ? utf8(
+            'headers are open in their own callback only, until it answers Continue: read them there, and persist() what is needed later',
+          )
+        : utf8('trailers are open in their own callback only')
+    host.log(LogLevel.Warn, text.ptr, text.length)
   }
   return status
 }

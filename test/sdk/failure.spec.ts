@@ -1,0 +1,61 @@
+/** What a filter that fails leaves behind, and plugins that share a VM. */
+
+import { createHost } from '@meshscript/sdk/testing'
+import type { Host } from '@meshscript/sdk/testing'
+import { afterEach, expect, it } from 'vitest'
+import filter from './filters/http.ts?filter'
+import roots from './filters/roots.ts?filter'
+import tcp from './filters/tcp.ts?filter'
+
+let host: Host | undefined
+afterEach(() => host?.close())
+
+it('logs plugin, callback, message and source position before it traps', async () => {
+  host = await createHost({ wasm: filter, name: 'parts' })
+  expect((await host.request('/trap')).status).toBe(503)
+  expect(host.logs).toContainEqual(
+    expect.objectContaining({
+      level: 'critical',
+      message: expect.stringMatching(/^parts: onRequestHeaders: as asked \(\S*http\.ts:\d+:\d+\)$/) as string,
+    }),
+  )
+})
+
+it('logs why an index is out of bounds', async () => {
+  host = await createHost({ wasm: filter, name: 'parts' })
+  expect((await host.request('/bounds')).status).toBe(503)
+  expect(host.logs.at(-1)?.message).toMatch(/^parts: onRequestHeaders: Index out of range \(/)
+})
+
+it('tells plugins of one VM apart, by configuration and by root id', async () => {
+  host = await createHost({
+    filters: [
+      { wasm: roots, name: 'a', rootId: 'first', configuration: 'one' },
+      { wasm: roots, name: 'b', rootId: 'first', configuration: 'two' },
+      { wasm: roots, name: 'c', rootId: 'second' },
+    ],
+  })
+  const { upstream } = await host.request('/')
+  expect(upstream?.headers.getAll('x-first')).toEqual(['one', 'two'])
+  expect(upstream?.headers.get('x-second')).toBe('1')
+  await host.advance(50)
+  expect(host.logs.map(({ message }) => message)).toEqual(['deleted'])
+})
+
+it('refuses a wrong configuration with its place, and keeps the old one', async () => {
+  host = await createHost({ wasm: filter, configuration: { greeting: 'old' } })
+  await expect(host.reconfigure({ greeting: 5 })).rejects.toThrow()
+  expect(host.logs.map(({ message }) => message)).toContain('configuration:1:13: greeting: expected string, got number')
+  expect((await host.request('/')).headers.get('x-greeting')).toBe('old')
+})
+
+it('marks TCP data of both directions', async () => {
+  host = await createHost({ wasm: tcp, type: 'network' })
+  const connection = await host.connect()
+  await connection.write('hel')
+  await connection.write('lo\n')
+  expect((await connection.read(9)).toString()).toBe('> hello\n<')
+  await connection.write('close')
+  await connection.whenClosed()
+  expect(host.logs.map(({ message }) => message)).toEqual(['new connection', 'downstream closed by 1'])
+})
