@@ -2,7 +2,11 @@
 
 import { createHost } from '@meshscript/sdk/testing'
 import type { Host } from '@meshscript/sdk/testing'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, expect, it } from 'vitest'
+import { buildFilter } from '../../cli/src/build/index.ts'
 import filter from './filters/http.ts?filter'
 import roots from './filters/roots.ts?filter'
 import tcp from './filters/tcp.ts?filter'
@@ -25,6 +29,19 @@ it('logs why an index is out of bounds', async () => {
   host = await createHost({ wasm: filter, name: 'parts' })
   expect((await host.request('/bounds')).status).toBe(503)
   expect(host.logs.at(-1)?.message).toMatch(/^parts: onRequestHeaders: Index out of range \(/)
+})
+
+it('catches a stale ByteString in debug builds', async () => {
+  const { output } = await buildFilter({
+    path: fileURLToPath(new URL('filters/stale.ts', import.meta.url)),
+    output: join(tmpdir(), `meshscript-stale-${process.pid}.wasm`),
+    debug: true,
+  })
+  host = await createHost({ wasm: output })
+  await host.request('/', { headers: { 'x-user': 'bob' } })
+  expect(host.logs.at(-1)?.message).toMatch(
+    /onResponseHeaders: a ByteString of an earlier callback is used: keep a copy with persist\(\)/,
+  )
 })
 
 it('tells plugins of one VM apart, by configuration and by root id', async () => {
