@@ -1,6 +1,6 @@
 // Which classes of the sources are contexts, found by their names: the parser knows no types yet.
 
-import { NodeKind } from 'assemblyscript'
+import { CommonFlags, NodeKind } from 'assemblyscript'
 import { parseClassMembers, parseStatements } from './snippet.js'
 
 /** Callback → the ABI function that calls it, with the parameters that it may leave out. */
@@ -49,9 +49,6 @@ const BASES = {
   StreamContextBase: { kind: 'stream', callbacks: STREAM },
 }
 
-const FLAG_ABSTRACT = 128
-const FLAG_EXPORT = 2
-
 /**
  * The context classes of an author's sources.
  *
@@ -62,13 +59,16 @@ export function findContexts(sources) {
   const classes = new Map()
   for (const source of sources) {
     if (isSdk(source)) continue
-    for (const { declaration, isExported } of classDeclarations(source)) {
-      classes.set(declaration.name.text, { declaration, source, isExported })
+    const names = exportedNames(source)
+    for (const declaration of classDeclarations(source)) {
+      const name = declaration.name.text
+      const isExported = names.has(name) || (declaration.flags & CommonFlags.Export) !== 0
+      classes.set(name, { declaration, source, isExported })
     }
   }
   const contexts = []
   for (const [name, { declaration, source, isExported }] of classes) {
-    const base = baseOf(declaration, classes)
+    const base = baseOf(name, classes)
     if (!base) continue
     const callbacks = []
     for (const method of declaration.members) {
@@ -81,8 +81,8 @@ export function findContexts(sources) {
       kind: base.kind,
       declaration,
       source,
-      isExported: isExported || (declaration.flags & FLAG_EXPORT) !== 0,
-      isAbstract: (declaration.flags & FLAG_ABSTRACT) !== 0,
+      isExported,
+      isAbstract: (declaration.flags & CommonFlags.Abstract) !== 0,
       callbacks,
     })
   }
@@ -120,25 +120,43 @@ export function isSdk(source) {
   return source.internalPath.startsWith('~lib/@meshscript/sdk/')
 }
 
-function* classDeclarations(source) {
-  for (const statement of source.statements) {
-    if (statement.kind === NodeKind.ClassDeclaration) yield { declaration: statement, isExported: false }
-    if (statement.kind === NodeKind.ExportDefault && statement.declaration.kind === NodeKind.ClassDeclaration) {
-      yield { declaration: statement.declaration, isExported: true }
-    }
-  }
-  // `class X …; export { X }`
+function classDeclarations(source) {
+  return source.statements
+    .map((statement) => (statement.kind === NodeKind.ExportDefault ? statement.declaration : statement))
+    .filter((statement) => statement.kind === NodeKind.ClassDeclaration)
 }
 
-function baseOf(declaration, classes) {
+/** Names in `export { … }` and behind `export default`. */
+function exportedNames(source) {
+  const names = new Set()
+  for (const statement of source.statements) {
+    if (statement.kind === NodeKind.ExportDefault) names.add(statement.declaration.name.text)
+    if (statement.kind !== NodeKind.Export || statement.path) continue
+    for (const { localName } of statement.members ?? []) names.add(localName.text)
+  }
+  return names
+}
+
+/** The SDK's class that a class extends, through any number of the author's own; `BASES` has it. */
+function baseOf(className, classes) {
   const seen = new Set()
-  for (let at = declaration; at?.extendsType;) {
-    const name = at.extendsType.name.identifier.text
-    const known = classes.get(name)
-    if (!known) return BASES[name]
-    if (seen.has(name)) return undefined
+  for (let name = className; !seen.has(name);) {
     seen.add(name)
-    at = known.declaration
+    const known = classes.get(name)
+    const parent = known?.declaration.extendsType?.name.identifier.text
+    if (!parent) return undefined
+    name = importedAs(parent, known.source)
+    if (!classes.has(name)) return BASES[name]
   }
   return undefined
+}
+
+/** `import { HttpContext as Stream }`: the name in the other file. */
+function importedAs(name, source) {
+  for (const { kind, declarations } of source.statements) {
+    if (kind !== NodeKind.Import) continue
+    const declaration = declarations?.find((candidate) => candidate.name.text === name)
+    if (declaration) return declaration.foreignName.text
+  }
+  return name
 }

@@ -47,36 +47,11 @@ export function addEntry(parser, sources, contexts) {
     if (own.some((source) => use.test(source.text))) names.forEach((name) => callbacks.add(name))
   }
 
-  const registrations = []
-  const imports = []
-  const registersItself = /\bregisterRoot\w*\b/.test(main.text)
-  const found = { root: [], http: [], stream: [] }
-  for (const context of contexts) {
-    if (context.source === main && context.isExported && !context.isAbstract) found[context.kind].push(context)
-  }
-  for (const kind of ['root', 'http', 'stream']) {
-    const [first, second] = found[kind]
-    if (!first || (kind === 'root' && registersItself)) continue
-    if (second) {
-      if (kind !== 'root' && contexts.some((c) => c.kind === 'root')) continue // the roots' create…Context tell
-      report(
-        parser,
-        second,
-        `Several classes extend ${CLASSES[kind]}: ${kind === 'root' ? 'register each with registerRoot(…)' : 'let a RootContext choose in its create' + CLASSES[kind]}, or export only one.`,
-      )
-      continue
-    }
-    imports.push(first.name)
-    registrations.push(`${FACTORIES[kind]}(() => new ${first.name}())`)
-  }
-  if (!registrations.length && !registersItself) {
-    const hidden = contexts.find((context) => context.source === main && !context.isAbstract)
-    const message = hidden
-      ? `Export class ${hidden.name}, so that the build can register it.`
-      : 'A filter exports a class that extends HttpContext, StreamContext or RootContext; this file has none.'
-    report(parser, hidden ?? { declaration: main }, message)
-    return []
-  }
+  const registersItself = /\bregisterRoot\w*\s*\(/.test(main.text)
+  const chosen = chooseClasses(parser, main, contexts, registersItself)
+  if (!chosen) return []
+  const imports = chosen.map(({ name }) => name)
+  const registrations = chosen.map(({ kind, name }) => `${FACTORIES[kind]}(() => new ${name}())`)
 
   // Only the entry's exports become the module's.
   main.sourceKind = SourceKind.User
@@ -90,6 +65,34 @@ export function addEntry(parser, sources, contexts) {
   ].join('\n')
   parser.parseFile(text, `${folder ? folder + '/' : ''}meshscript-entry.ts`, true)
   return [...callbacks]
+}
+
+/** The classes that the entry registers: of each kind, the one that the file exports. Undefined where an error was reported. */
+function chooseClasses(parser, main, contexts, registersItself) {
+  const own = contexts.filter(({ source, isAbstract }) => source === main && !isAbstract)
+  const hasRoot = contexts.some(({ kind }) => kind === 'root')
+  const chosen = []
+  for (const kind of ['root', 'http', 'stream']) {
+    if (kind === 'root' && registersItself) continue
+    const [first, second] = own.filter((context) => context.kind === kind && context.isExported)
+    if (!second) {
+      if (first) chosen.push(first)
+    } else if (kind === 'root' || !hasRoot) {
+      const remedy =
+        kind === 'root'
+          ? "register each with registerRoot('ROOT ID', …)"
+          : `let a RootContext choose in its create${CLASSES[kind]}`
+      report(parser, second, `Several classes extend ${CLASSES[kind]}: ${remedy}, or export only one.`)
+      return undefined
+    }
+    // Of several stream classes, the root context's `create…Context` takes one.
+  }
+  if (chosen.length || registersItself) return chosen
+  const message = own.length
+    ? `Export class ${own[0].name}, so that the build can register it.`
+    : 'A filter exports a class that extends HttpContext, StreamContext or RootContext; this file has none.'
+  report(parser, own[0] ?? { declaration: main }, message)
+  return undefined
 }
 
 function report(parser, { declaration }, message) {

@@ -1,0 +1,129 @@
+/** What the transform makes of an author's file, seen in the modules that come out. */
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect, it } from 'vitest'
+import { buildFilter } from '../../cli/src/build/index.ts'
+import { UserError } from '../../cli/src/errors.ts'
+
+// Inside of the workspace, where `@meshscript/sdk` is found.
+const cache = fileURLToPath(new URL('../../.cache/', import.meta.url))
+mkdirSync(cache, { recursive: true })
+const folder = mkdtempSync(join(cache, 'transform-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+let count = 0
+async function build(...texts: string[]): Promise<{ callbacks: string[]; imports: string[]; bytes: Buffer }> {
+  const own = join(folder, String(count++))
+  mkdirSync(own)
+  const [path] = texts.map((text, index) => {
+    const file = join(own, index ? `part${index}.ts` : 'filter.ts')
+    writeFileSync(file, text)
+    return file
+  })
+  const { callbacks, imports, bytes } = await buildFilter({ path: path! })
+  return { callbacks, imports, bytes: Buffer.from(bytes) }
+}
+
+async function messages(...texts: string[]): Promise<string[]> {
+  const error: unknown = await build(...texts).catch((caught: unknown) => caught)
+  expect(error).toBeInstanceOf(UserError)
+  return (error as UserError).diagnostics.map(({ line, message }) => `${line}: ${message}`)
+}
+
+const HEAD = `import { Action, HttpContext, log, PeerType, RootContext, StreamContext, utf8 } from '@meshscript/sdk'\n`
+const TOUCHED = 'proxy_on_context_create'
+
+it('exports the callbacks that the contexts override, and no others', async () => {
+  const { callbacks } = await build(`${HEAD}
+    export class Plugin extends RootContext { onTick(): void {} }
+    export class Http extends HttpContext<Plugin> {
+      onRequestHeaders(): Action { return Action.Continue }
+      onLog(): void {}
+    }`)
+  expect(callbacks.sort()).toEqual([TOUCHED, 'proxy_on_log', 'proxy_on_request_headers', 'proxy_on_tick'])
+})
+
+it('sees callbacks that a class inherits from another file', async () => {
+  const { callbacks } = await build(
+    `import { Base } from './part1'
+    export class Http extends Base {}`,
+    `${HEAD}
+    export abstract class Base extends HttpContext { onResponseBody(): Action { return Action.Continue } }`,
+  )
+  expect(callbacks.sort()).toEqual([TOUCHED, 'proxy_on_response_body'])
+})
+
+it('knows a base class by the name that it is imported under', async () => {
+  const { callbacks } = await build(`import { Action, HttpContext as Stream } from '@meshscript/sdk'
+    export class Http extends Stream { onRequestTrailers(): Action { return Action.Continue } }`)
+  expect(callbacks.sort()).toEqual([TOUCHED, 'proxy_on_request_trailers'])
+})
+
+it('takes classes from an export list', async () => {
+  const { callbacks } = await build(`${HEAD}
+    class Http extends HttpContext { onRequestHeaders(): Action { return Action.Continue } }
+    export { Http }`)
+  expect(callbacks).toContain('proxy_on_request_headers')
+})
+
+it('adds parameters that callbacks leave out', async () => {
+  const { callbacks } = await build(`${HEAD}
+    export class Plugin extends RootContext { onConfigure(): bool { return true } }
+    export class Tcp extends StreamContext<Plugin> {
+      onDownstreamData(size: u32): Action { return size ? Action.Continue : Action.Pause }
+      onDownstreamClose(): void {}
+    }`)
+  expect(callbacks).toContain('proxy_on_downstream_connection_close')
+})
+
+it('exports the answers of callouts where there are callouts', async () => {
+  const { callbacks } = await build(`import { Action, Headers, httpCall, HttpContext } from '@meshscript/sdk'
+    export class Http extends HttpContext {
+      onRequestHeaders(): Action {
+        httpCall(this, 'a', new Headers().add(':path', '/'), 5, (self, response) => { self.continueRequest() })
+        return Action.Pause
+      }
+    }`)
+  expect(callbacks).toContain('proxy_on_http_call_response')
+  expect(callbacks).not.toContain('proxy_on_grpc_receive')
+})
+
+it('encodes literals that go to the host as UTF-8', async () => {
+  const { bytes } = await build(`${HEAD}
+    export class Http extends HttpContext {
+      onRequestHeaders(): Action {
+        this.requestHeaders.add('x-näme', 'wert\\u00e9')
+        log.info('a line')
+        this.sendLocalResponse(403, \`no way\`)
+        return this.requestHeaders.has(utf8('x-other')) ? Action.Pause : Action.Continue
+      }
+    }`)
+  for (const text of ['x-näme', 'werté', 'a line', 'no way', 'x-other']) {
+    expect([text, bytes.includes(Buffer.from(text, 'utf8'))]).toEqual([text, true])
+    expect([text, bytes.includes(Buffer.from(text, 'utf16le'))]).toEqual([text, false])
+  }
+})
+
+it('asks for the log level before a message is formatted, and not for a literal', async () => {
+  const filter = (argument: string) =>
+    build(`${HEAD}
+      export class Http extends HttpContext {
+        onRequestHeaders(end: bool): Action { log.info(${argument}); return Action.Continue }
+      }`)
+  expect((await filter("'text'")).imports).not.toContain('env.proxy_get_log_level')
+  expect((await filter('`end ${end}`')).imports).toContain('env.proxy_get_log_level')
+})
+
+it('says what a file without a filter lacks', async () => {
+  expect(await messages('export const x = 1')).toEqual([
+    '1: A filter exports a class that extends HttpContext, StreamContext or RootContext; this file has none.',
+  ])
+  expect(await messages(`${HEAD}class Http extends HttpContext {}`)).toEqual([
+    '2: Export class Http, so that the build can register it.',
+  ])
+  expect(await messages(`${HEAD}export class A extends HttpContext {}\nexport class B extends HttpContext {}`)).toEqual(
+    ['3: Several classes extend HttpContext: let a RootContext choose in its createHttpContext, or export only one.'],
+  )
+})
