@@ -96,16 +96,16 @@ export abstract class GrpcStream<C extends Context = Context> extends GrpcCall {
   open<S, M>(service: S, method: M, metadata: Headers | null = null): bool {
     const target = view(service)
     const name = view(method)
-    const slash = max(name.indexOfByte(0x2f), 0)
+    const slash = name.indexOfByte(0x2f)
     const m = metadata ? metadata.encode() : ByteString.empty
     const id = changetype<usize>(slot())
     this.openStatus = host.grpc_stream(
       target.ptr,
       target.length,
       name.ptr,
-      slash,
+      max(slash, 0),
       name.ptr + slash + 1,
-      max(name.length - slash - 1, 0),
+      name.length - slash - 1,
       m.ptr,
       m.length,
       id,
@@ -190,16 +190,16 @@ function send(
   callback: (context: Context, response: GrpcResponse) => void,
   metadata: Headers | null,
 ): bool {
-  const slash = max(method.indexOfByte(0x2f), 0)
+  const slash = method.indexOfByte(0x2f)
   const m = metadata ? metadata.encode() : ByteString.empty
   const id = changetype<usize>(slot())
   grpcCallStatus = host.grpc_call(
     service.ptr,
     service.length,
     method.ptr,
-    slash,
+    max(slash, 0),
     method.ptr + slash + 1,
-    max(method.length - slash - 1, 0),
+    method.length - slash - 1,
     m.ptr,
     m.length,
     message.ptr,
