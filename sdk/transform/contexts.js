@@ -1,6 +1,6 @@
 // Which classes of the sources are contexts, found by their names: the parser knows no types yet.
 
-import { CommonFlags, NodeKind } from 'assemblyscript'
+import { CommonFlags, DiagnosticCode, NodeKind } from 'assemblyscript'
 import { parseClassMembers, parseStatements } from './snippet.js'
 
 /** Callback → the ABI function that calls it, with the parameters that it may leave out. */
@@ -113,6 +113,30 @@ export function completeParameters(contexts, Parser) {
       given.push(...declaration.signature.parameters.slice(given.length))
     }
   }
+}
+
+/** Warns of methods whose name is nearly that of a callback: nobody would call them, and nothing else would tell. */
+export function warnOfMisspelt(contexts, parser) {
+  for (const { kind, declaration } of contexts) {
+    const names = Object.keys(Object.values(BASES).find((base) => base.kind === kind).callbacks)
+    for (const { kind: memberKind, name } of declaration.members) {
+      if (memberKind !== NodeKind.MethodDeclaration || names.includes(name.text)) continue
+      const meant = names.find((callback) => isNear(name.text, callback))
+      if (!meant) continue
+      const message = `${name.text} is no callback: did you mean ${meant}?`
+      parser.warning(DiagnosticCode.User_defined_0, name.range, message)
+    }
+  }
+}
+
+/** True when one letter more, less, other or in another case makes the difference. */
+function isNear(name, other) {
+  const [a, b] = [name.toLowerCase(), other.toLowerCase()]
+  let start = 0
+  while (start < a.length && a[start] === b[start]) start++
+  let end = 0
+  while (end < Math.min(a.length, b.length) - start && a.at(-1 - end) === b.at(-1 - end)) end++
+  return Math.max(a.length, b.length) - start - end <= 1
 }
 
 /** True for the SDK's own sources. */

@@ -10,7 +10,7 @@
 import { Parser } from 'assemblyscript'
 import { Transform } from 'assemblyscript/transform'
 import { addEntry } from './entry.js'
-import { completeParameters, findContexts, isSdk } from './contexts.js'
+import { completeParameters, findContexts, isSdk, warnOfMisspelt } from './contexts.js'
 import { rewrite } from './rewrite.js'
 import { instrumentRuntime } from './runtime.js'
 
@@ -29,6 +29,7 @@ export default class MeshscriptTransform extends Transform {
     const sources = parser.sources.filter(isOurs)
     const contexts = findContexts(sources)
     completeParameters(contexts, Parser)
+    warnOfMisspelt(contexts, parser)
     for (const source of sources) rewrite(source, Parser)
     instrumentRuntime(parser.sources, Parser)
     this.callbacks = addEntry(parser, sources, contexts)

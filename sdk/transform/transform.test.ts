@@ -13,8 +13,15 @@ mkdirSync(cache, { recursive: true })
 const folder = mkdtempSync(join(cache, 'transform-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+interface Built {
+  callbacks: string[]
+  imports: string[]
+  warnings: string[]
+  bytes: Buffer
+}
+
 let count = 0
-async function build(...texts: string[]): Promise<{ callbacks: string[]; imports: string[]; bytes: Buffer }> {
+async function build(...texts: string[]): Promise<Built> {
   const own = join(folder, String(count++))
   mkdirSync(own)
   const [path] = texts.map((text, index) => {
@@ -22,8 +29,8 @@ async function build(...texts: string[]): Promise<{ callbacks: string[]; imports
     writeFileSync(file, text)
     return file
   })
-  const { callbacks, imports, bytes } = await buildFilter({ path: path! })
-  return { callbacks, imports, bytes: Buffer.from(bytes) }
+  const { callbacks, imports, warnings, bytes } = await buildFilter({ path: path! })
+  return { callbacks, imports, warnings: warnings.map(({ message }) => message), bytes: Buffer.from(bytes) }
 }
 
 async function messages(...texts: string[]): Promise<string[]> {
@@ -76,6 +83,19 @@ it('adds parameters that callbacks leave out', async () => {
       onDownstreamClose(): void {}
     }`)
   expect(callbacks).toContain('proxy_on_downstream_connection_close')
+})
+
+it('warns of a misspelt callback', async () => {
+  const { warnings } = await build(`${HEAD}
+    export class Http extends HttpContext {
+      onRequestHeader(): Action { return Action.Continue }
+      onrequestBody(): Action { return Action.Continue }
+      onResponse(): void {}
+    }`)
+  expect(warnings).toEqual([
+    'onRequestHeader is no callback: did you mean onRequestHeaders?',
+    'onrequestBody is no callback: did you mean onRequestBody?',
+  ])
 })
 
 it('exports the answers of callouts where there are callouts', async () => {
