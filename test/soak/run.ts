@@ -63,8 +63,12 @@ export async function soak({ requests, onStep }: SoakOptions): Promise<SoakResul
       samples.push(sample)
       onStep?.(sample)
     }
-    const { requests: sent, time } = samples.at(-1)
-    return { requests: sent, time, trends: trends(samples), samples }
+    return {
+      requests: STEPS * share * FILTERS.length,
+      time: performance.now() - start,
+      trends: trends(samples),
+      samples,
+    }
   } finally {
     await setup.stop()
   }
