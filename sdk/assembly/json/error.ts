@@ -35,12 +35,12 @@ export function beginErrorAt(node: JsonNode, position: usize): bool {
   limit = buffer + SIZE - RESERVE
   write(utf8('configuration:'))
   writePosition(root.nameStart, position)
-  write(utf8(': '))
   if (node.parent) {
-    writePath(node)
     write(utf8(': '))
+    writePath(node)
   }
   limit = buffer + SIZE
+  write(utf8(': '))
   return true
 }
 
