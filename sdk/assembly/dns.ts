@@ -40,11 +40,11 @@ export class DnsResult {
   address(index: i32): ByteString {
     if (<u32>index >= <u32>this.length) return ByteString.empty
     let from = 4 + this.length * 4
-    for (let i = 0; ; i++) {
-      const end = this.bytes.indexOfByte(0, from)
-      if (end < 0) return ByteString.empty
-      if (i == index) return this.bytes.slice(from, end)
+    let end = this.bytes.indexOfByte(0, from)
+    while (index-- > 0 && end >= 0) {
       from = end + 1
+      end = this.bytes.indexOfByte(0, from)
     }
+    return end < 0 ? ByteString.empty : this.bytes.slice(from, end)
   }
 }
