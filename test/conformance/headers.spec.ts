@@ -343,7 +343,7 @@ describe('outside their phase', () => {
     expect(upstream!.headers.get('x')).toBeUndefined()
   })
 
-  test('request headers are gone in the response phase, properties are not', async () => {
+  test('request headers are gone in the response phase, and so are the properties that come from them', async () => {
     await probe().request(
       {
         response_headers: [

@@ -18,7 +18,7 @@ describe('send_local_response', () => {
     expect(response.upstream).toBeUndefined()
   })
 
-  test('without body there is no content-type; without details there are Envoy’s', async () => {
+  test('without body there is no content-type, without details there are none', async () => {
     const response = await probe().request({ request_headers: [plain(401)] })
     expect(response).toMatchObject({ status: 401, text: '' })
     expect(response.headers.has('content-type')).toBe(false)

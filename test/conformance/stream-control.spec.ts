@@ -352,6 +352,21 @@ describe('continue_stream', () => {
     expect(response.status).toBe(200)
   })
 
+  test('in the callback that then pauses: the headers go on before they are held, the body is held for good', async () => {
+    const request = probe().request(
+      {
+        request_headers: [
+          ['continue', REQUEST],
+          ['return', 1],
+        ],
+        request_body: [],
+      },
+      { ...post, timeout: HELD },
+    )
+    expect(await held(request)).toContain('POST / is not complete')
+    await probe().expectLog(['request_headers 7 0', 'continue 0 -> 0'])
+  })
+
   test('of an unknown kind', async () => {
     await probe().request({ request_headers: [['continue', 9]] })
     await probe().expectLog(['request_headers 6 1', 'continue 9 -> 2'])
