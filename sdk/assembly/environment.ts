@@ -10,17 +10,19 @@ export namespace environment {
     const sizes = changetype<usize>(slot())
     if (host.environ_sizes_get(sizes, sizes + 4) != 0) return null
     const count = load<u32>(sizes)
+    const size = load<u32>(sizes, 4)
+    // A variable takes more than one byte; sizes that can't be are not to wrap around.
+    if (count > size || size > 1 << 28) return null
     const entries = allocate(count * 4)
-    const data = allocate(load<u32>(sizes, 4))
+    const data = allocate(size)
     if (!entries || !data || host.environ_get(entries, data) != 0) return null
     for (let i: u32 = 0; i < count; i++) {
       // NAME=VALUE, ended by NUL.
-      const at = load<usize>(entries + i * 4)
-      if (memory.compare(at, n.ptr, n.length) != 0 || load<u8>(at + n.length) != 0x3d) continue
-      const start = at + n.length + 1
-      let end = start
-      while (load<u8>(end)) end++
-      return ByteString.at(start, <i32>(end - start))
+      const offset = load<usize>(entries + i * 4) - data
+      if (offset >= size) continue
+      const variable = ByteString.at(data + offset, <i32>(size - offset))
+      if (!variable.startsWith(n) || variable.byteAt(n.length) != 0x3d) continue
+      return variable.slice(n.length + 1, variable.indexOfByte(0, n.length))
     }
     return null
   }
