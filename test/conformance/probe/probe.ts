@@ -1,12 +1,13 @@
 /** A host with the probe filter: specs give it a script, send something, and read what the probe wrote down. */
 import { createHost, type Host, type HostOptions, type RequestInit, type Response } from '@meshscript/sdk/testing'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { compileProbe } from '../compile.ts'
 import { encodeScript, type Script } from './script.ts'
 
-/** Lines that come after the response (`log`, `delete`, callouts) may be late on real Envoy. */
+/** Milliseconds that lines after the response (`log`, `delete`, ticks, callouts) may take. */
 const LATE = 2000
+/** The clock goes on in steps of this: real time on Envoy, virtual time on the Node host. */
+const STEP = 10
 
 export class Probe {
   readonly host: Host
@@ -54,7 +55,7 @@ export class Probe {
 
   /** Waits until the log is as wanted, or a while. */
   async waitFor(done: (log: string[]) => boolean): Promise<void> {
-    for (const end = Date.now() + LATE; !done(this.log) && Date.now() < end;) await sleep(5)
+    for (let waited = 0; !done(this.log) && waited < LATE; waited += STEP) await this.host.advance(STEP)
   }
 }
 
