@@ -52,10 +52,11 @@ const BASES = {
 /**
  * The context classes of an author's sources.
  *
+ * @param bases The classes that make one, as `BASES`.
  * @returns {{ name: string, kind: 'root'|'http'|'stream', declaration: object, source: object, isExported: boolean,
  *   isAbstract: boolean, callbacks: { method: object, abi: string, parameters: string }[] }[]}
  */
-export function findContexts(sources) {
+export function findContexts(sources, bases = BASES) {
   const classes = new Map()
   for (const source of sources) {
     if (isSdk(source)) continue
@@ -68,7 +69,7 @@ export function findContexts(sources) {
   }
   const contexts = []
   for (const [name, { declaration, source, isExported }] of classes) {
-    const base = baseOf(name, classes)
+    const base = baseOf(name, classes, bases)
     if (!base) continue
     const callbacks = []
     for (const method of declaration.members) {
@@ -144,7 +145,7 @@ export function isSdk(source) {
   return source.internalPath.startsWith('~lib/@meshscript/sdk/')
 }
 
-function classDeclarations(source) {
+export function classDeclarations(source) {
   return source.statements
     .map((statement) => (statement.kind === NodeKind.ExportDefault ? statement.declaration : statement))
     .filter((statement) => statement.kind === NodeKind.ClassDeclaration)
@@ -161,8 +162,8 @@ function exportedNames(source) {
   return names
 }
 
-/** The SDK's class that a class extends, through any number of the author's own; `BASES` has it. */
-function baseOf(className, classes) {
+/** The SDK's class that a class extends, through any number of the author's own; `bases` has it. */
+function baseOf(className, classes, bases) {
   const seen = new Set()
   for (let name = className; !seen.has(name);) {
     seen.add(name)
@@ -170,7 +171,7 @@ function baseOf(className, classes) {
     const parent = known?.declaration.extendsType?.name.identifier.text
     if (!parent) return undefined
     name = importedAs(parent, known.source)
-    if (!classes.has(name)) return BASES[name]
+    if (!classes.has(name)) return bases[name]
   }
   return undefined
 }

@@ -36,9 +36,7 @@ function exportLines(callbacks) {
 
 /** Adds the entry source to the program; answers the names of the callbacks that it exports. */
 export function addEntry(parser, sources, contexts) {
-  const main = sources.find(
-    (source) => source.sourceKind === SourceKind.UserEntry && !source.internalPath.startsWith('~lib/'),
-  )
+  const main = findMain(sources)
   if (!main) return []
   const callbacks = new Set(ALWAYS)
   for (const context of contexts) for (const { abi } of context.callbacks) callbacks.add(abi)
@@ -53,18 +51,32 @@ export function addEntry(parser, sources, contexts) {
   const imports = chosen.map(({ name }) => name)
   const registrations = chosen.map(({ kind, name }) => `${FACTORIES[kind]}(() => new ${name}())`)
 
-  // Only the entry's exports become the module's.
-  main.sourceKind = SourceKind.User
-  const path = `./${main.internalPath.split('/').pop()}`
-  const folder = main.internalPath.split('/').slice(0, -1).join('/')
-  const text = [
-    `import ${imports.length ? `{ ${imports.join(', ')} } from ` : ''}'${path}'`,
+  replaceEntry(parser, main, [
+    `import ${imports.length ? `{ ${imports.join(', ')} } from ` : ''}'${pathOf(main)}'`,
     `import { ${Object.values(FACTORIES).join(', ')} } from '@meshscript/sdk/registry'`,
     ...exportLines([...callbacks]),
     ...registrations,
-  ].join('\n')
-  parser.parseFile(text, `${folder ? folder + '/' : ''}meshscript-entry.ts`, true)
+  ])
   return [...callbacks]
+}
+
+/** The file that the author builds. */
+export function findMain(sources) {
+  return sources.find(
+    ({ sourceKind, internalPath }) => sourceKind === SourceKind.UserEntry && !internalPath.startsWith('~lib/'),
+  )
+}
+
+/** What the entry imports the author's file by. */
+export function pathOf(main) {
+  return `./${main.internalPath.split('/').pop()}`
+}
+
+/** Puts an entry of these lines in the place of the author's file: only the entry's exports become the module's. */
+export function replaceEntry(parser, main, lines) {
+  main.sourceKind = SourceKind.User
+  const folder = main.internalPath.split('/').slice(0, -1).join('/')
+  parser.parseFile(lines.join('\n'), `${folder ? folder + '/' : ''}meshscript-entry.ts`, true)
 }
 
 /** The classes that the entry registers: of each kind, the one that the file exports. Undefined where an error was reported. */
@@ -95,7 +107,7 @@ function chooseClasses(parser, main, contexts, registersItself) {
   return undefined
 }
 
-function report(parser, { declaration }, message) {
+export function report(parser, { declaration }, message) {
   const range = declaration.name?.range ?? declaration.range
   parser.error(DiagnosticCode.User_defined_0, range, message)
 }

@@ -10,6 +10,7 @@
 import { Parser } from 'assemblyscript'
 import { Transform } from 'assemblyscript/transform'
 import { addEntry } from './entry.js'
+import { addProxyRuntimeEntry, isProxyRuntimeFilter } from './proxy_runtime.js'
 import { completeParameters, findContexts, isSdk, warnOfMisspelt } from './contexts.js'
 import { rewrite } from './rewrite.js'
 import { instrumentRuntime } from './runtime.js'
@@ -26,6 +27,10 @@ export default class MeshscriptTransform extends Transform {
   callbacks = []
 
   afterParse(parser) {
+    if (isProxyRuntimeFilter(parser)) {
+      this.callbacks = addProxyRuntimeEntry(parser)
+      return
+    }
     const sources = parser.sources.filter(isOurs)
     const contexts = findContexts(sources)
     completeParameters(contexts, Parser)
