@@ -23,8 +23,11 @@ export type ParameterKind = keyof ParameterTypes
 export type ResultKind = 'u32' | 'u64' | 'bytes' | 'u32 anyway' | 'bytes anyway'
 export type ResultValue = number | bigint | string | Buffer
 
+/** A function that does not exist: nothing is written, not even where it would be anyway. */
+export const NO_FUNCTION = { status: Status.NotFound }
+
 /** A status, or with OK the results. */
-export type Outcome = number | readonly ResultValue[]
+export type Outcome = number | typeof NO_FUNCTION | readonly ResultValue[]
 
 export interface Hostcall {
   params: readonly ParameterKind[]
@@ -118,7 +121,8 @@ export function writeResults(
       const data = value as Buffer | string
       const outSize = (raw[at++] as number) >>> 0
       let pointer = 0
-      if (data.length > 0) {
+      // Foreign functions allocate what they answer, even if it is empty.
+      if (data.length > 0 || (kind === 'bytes anyway' && data instanceof Buffer)) {
         pointer = vm.allocate(data.length)
         if (pointer === 0 || !vm.memory.write(pointer, data)) return Status.InvalidMemoryAccess
       }

@@ -39,7 +39,8 @@ export class Plugin {
     this.failurePolicy = failurePolicy
     this.allowOnHeadersStopIteration = options.allowOnHeadersStopIteration ?? false
     this.compiled = compileModule(typeof wasm === 'string' ? readFileSync(wasm) : wasm)
-    this.vmKey = digest(vmId, this.vmConfiguration, this.compiled.hash)
+    const environment = Object.entries(options.environment ?? {}).sort()
+    this.vmKey = digest(vmId, this.vmConfiguration, this.compiled.hash, JSON.stringify(environment))
     this.key = digest(rootId, this.configuration, this.name)
   }
 

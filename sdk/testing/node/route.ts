@@ -12,7 +12,8 @@ const EVERYTHING: readonly RouteSpec[] = [{ cluster: 'upstream' }]
 /** Undefined: none matches. */
 export function findRoute(specs: readonly RouteSpec[] = EVERYTHING, headers: HeaderMap): Route | undefined {
   const path = headers.get(':path')
-  if (path === undefined) return undefined
+  // Without this one, which every request has at first, Envoy does not even look for a route.
+  if (path === undefined || !headers.has('x-forwarded-proto')) return undefined
   const spec = specs.find((candidate) => matches(candidate, headers, path))
   if (!spec) return undefined
   const name = toBinary(spec.name ?? '')

@@ -4,6 +4,7 @@ import {
   describeParameters,
   type Hostcall,
   hostcallSignature,
+  type Outcome,
   parameterWidth,
   readParameters,
   writeResults,
@@ -101,7 +102,7 @@ function forbidden(vm: Vm, name: string): RawFunction {
 
 function bind(vm: Vm, name: string, call: Hostcall): RawFunction {
   const width = widths.get(call)!
-  const run = call.call as unknown as (context: unknown, ...args: unknown[]) => number | readonly never[]
+  const run = call.call as unknown as (context: unknown, ...args: unknown[]) => Outcome
   const anyway = call.results.filter((kind) => kind.endsWith('anyway'))
   return (...raw) => {
     vm.checkAllowed(name)
@@ -118,7 +119,8 @@ function bind(vm: Vm, name: string, call: Hostcall): RawFunction {
           const nothing = call.results.map((kind) => (kind.startsWith('bytes') ? '' : 0))
           status = writeResults(vm, call.results, nothing, raw, width) || outcome
         }
-      } else status = writeResults(vm, call.results, outcome, raw, width)
+      } else if ('status' in outcome) status = outcome.status
+      else status = writeResults(vm, call.results, outcome, raw, width)
     }
     if (described) vm.sink?.hostcall(name, context.id, described, status)
     return status
