@@ -111,6 +111,8 @@ export abstract class GrpcStream<C extends Context = Context> extends GrpcCall {
       id,
     )
     if (this.openStatus != Status.Ok) return false
+    // An object stands for one stream: nobody could reach the one that it stood for before.
+    if (findCall(this.id) === this) this.cancel()
     this.id = load<u32>(id)
     addCall(this)
     return true
