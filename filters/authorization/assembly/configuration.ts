@@ -43,6 +43,7 @@ function readPolicies(json: JsonValue, rules: Rule[]): bool {
   for (let i = 0; i < policies.length; i++) {
     const policy = policies[i]
     const name = policy.get('name').bytes()
+    if (!name.length) policy.get('name').fail('expected a name')
     if (isTaken(names, name)) policy.get('name').fail('a policy of this name is already there')
     const isDeny = policy.get('action').oneOf(['ALLOW', 'DENY']) == 1
     if (!isDeny) hasAllowPolicy = true
@@ -120,7 +121,10 @@ function addOperation(index: RuleIndex, operation: JsonValue, alternative: i32):
 }
 
 function addCondition(index: RuleIndex, condition: JsonValue, alternative: i32): void {
-  const header = condition.get('header').string()
+  const name = condition.get('header')
+  const header = name.string()
+  // Envoy has names in lower case, so that any other would match nothing.
+  if (!header.length || !name.byteString().toLowerCase().equals(header)) name.fail('expected the name of a header, in lower case')
   const values = condition.get('values')
   const notValues = condition.get('notValues')
   refuseNothing(condition, values.exists || notValues.exists)
