@@ -2,7 +2,7 @@
 import { BufferType, LOG_LEVELS, Status } from './abi.ts'
 import type { Body } from './body.ts'
 import type { CelValue } from './cel.ts'
-import { type FilterStateObject, type StreamInfo, wasmState } from './stream_info.ts'
+import { type FilterStateObject, type PropertyType, type StreamInfo, wasmState } from './stream_info.ts'
 import type { HeaderMap } from './header_map.ts'
 import type { Pair } from './pairs.ts'
 import type { Plugin } from './plugin.ts'
@@ -41,6 +41,8 @@ export abstract class Context {
   readonly plugin: Plugin
   readonly host: HostServices
   created = false
+  /** By `declare_property`. Only what a root context declares has an effect. */
+  readonly declared = new Map<string, PropertyType>()
 
   constructor(vm: Vm, plugin: Plugin, host: HostServices, id = vm.nextContextId()) {
     this.vm = vm

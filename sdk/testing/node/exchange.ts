@@ -58,6 +58,7 @@ export class Exchange {
     const { state } = body
     // The upstream waits for what will never come.
     if (state === 'incomplete') return
+    if (!http2 && !this.#request.headers.has(':authority')) return this.#refuse()
     this.received = upstreamRequest(this.#request, body.bytes, http2)
     this.#host.record(this.received)
     const answer = askCluster(cluster, this.received)
@@ -68,12 +69,18 @@ export class Exchange {
   #answer(answer: Answer, body: 'complete' | 'excess'): void {
     if (this.#cancelled) return
     // What follows the body looks like a bad request to the upstream.
-    if (body === 'excess') return this.#respond([[':status', '400']], [], [], true)
+    if (body === 'excess') return this.#refuse()
     if (answer.kind === 'hang') return
     if (answer.kind === 'reset') return answer.afterHeaders ? this.#breakOff() : this.#reset('closed')
     const respond = () => this.#respond(answer.headers, answer.pieces, answer.trailers, answer.bodyless)
     if (answer.delay > 0) this.#host.clock.after(answer.delay, respond)
     else respond()
+  }
+
+  /** As an HTTP/1.1 server answers what it cannot read: the end of the connection ends the body. */
+  #refuse(): void {
+    this.#events.headers(this.#headers([[':status', '400']]), false)
+    this.#events.data(Buffer.alloc(0), true)
   }
 
   #breakOff(): void {

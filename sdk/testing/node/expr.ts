@@ -10,6 +10,7 @@ export type Resolve = (name: string) => CelValue | undefined
 export type Expression = (resolve: Resolve) => CelValue
 
 export class ExpressionError extends Error {}
+export class UnknownFunctionError extends ExpressionError {}
 
 interface Token {
   kind: 'name' | 'string' | 'int' | 'double' | 'op' | 'end'
@@ -272,7 +273,7 @@ const METHODS: Record<string, (value: CelValue, args: readonly CelValue[]) => Ce
 
 function method(name: string, object: Expression, args: readonly Expression[]): Expression {
   const run = Object.hasOwn(METHODS, name) ? METHODS[name]! : undefined
-  if (!run) throw new ExpressionError(`No overloads provided for FunctionCall: ${name}`)
+  if (!run) throw new UnknownFunctionError(`No overloads provided for FunctionCall: ${name}`)
   return (resolve) => {
     const values = [object(resolve), ...args.map((arg) => arg(resolve))]
     return run(values[0]!, values.slice(1))
@@ -302,7 +303,7 @@ function call(name: string, args: readonly Expression[]): Expression {
     }
   }
   const run = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name]! : undefined
-  if (!run) throw new ExpressionError(`No overloads provided for FunctionCall: ${name}`)
+  if (!run) throw new UnknownFunctionError(`No overloads provided for FunctionCall: ${name}`)
   return (resolve) => run(args.map((arg) => arg(resolve)))
 }
 

@@ -30,6 +30,8 @@ export interface DirectionOwner {
   guard<T>(run: () => T): T
   /** A filter buffers more than Envoy's limit. */
   tooLarge(): void
+  /** A filter resumed headers from inside its callback, and did not hold them. */
+  resumedInside?(): void
 }
 
 type Iteration = 'continue' | 'single' | 'all'
@@ -138,7 +140,7 @@ export class Direction {
         this.#streaming = status === HeadersStatus.StopAllAndWatermark
       } else {
         // Resumed from inside the callback: the rest has been done there.
-        if (slot.headersContinued) return
+        if (slot.headersContinued) return this.#owner.resumedInside?.()
         slot.headersContinued = true
         continue
       }

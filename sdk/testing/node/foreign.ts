@@ -5,8 +5,8 @@ import { Status } from './abi.ts'
 import { toText } from './bytes.ts'
 import { serializeCel } from './cel.ts'
 import type { Context } from './context.ts'
-import { ExpressionError, parseExpression } from './expr.ts'
-import type { Outcome } from './hostcall.ts'
+import { ExpressionError, parseExpression, UnknownFunctionError } from './expr.ts'
+import { NO_FUNCTION, type Outcome } from './hostcall.ts'
 import { findAttribute } from './properties.ts'
 import { encodeMessage, fieldBytes, fieldNumber, parseMessage, type ProtoField } from './protobuf.ts'
 
@@ -28,7 +28,7 @@ const FILTER_STATE_KEYS = new Set([
 ])
 
 export function callForeign(context: Context, name: string, args: Buffer): Outcome {
-  return Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name]!(context, args) : Status.NotFound
+  return Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name]!(context, args) : NO_FUNCTION
 }
 
 const FUNCTIONS: Record<string, Foreign> = {
@@ -59,7 +59,7 @@ const FUNCTIONS: Record<string, Foreign> = {
   }),
   declare_property: withMessage((context, fields) => {
     const name = fieldBytes(fields, 1).toString('latin1')
-    const { declared } = context.root
+    const { declared } = context
     if (declared.has(name)) return Status.BadArgument
     declared.set(name, { type: fieldNumber(fields, 3), readOnly: fieldNumber(fields, 2) !== 0 })
     return NOTHING
@@ -86,8 +86,9 @@ function createExpression(context: Context, source: Buffer): Outcome {
     return [bytes]
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error
-    // Envoy logs it too. What only this host cannot read is to be seen in the same place.
-    context.log(2, `expr_create error: ${error.message} in '${toText(source.toString('latin1'))}'`)
+    // Refused only after it was read, it has used up an id.
+    if (error instanceof UnknownFunctionError) root.nextExpression++
+    context.host.note(`expr_create: ${error.message} in '${toText(source.toString('latin1'))}'`)
     return Status.BadArgument
   }
 }
@@ -101,7 +102,7 @@ function evaluateExpression(context: Context, args: Buffer): Outcome {
     return bytes === undefined ? Status.SerializationFailure : [bytes]
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error
-    context.log(1, `expr_evaluate error: ${error.message}`)
+    context.host.note(`expr_evaluate: ${error.message}`)
     return Status.InternalFailure
   }
 }
@@ -123,8 +124,8 @@ function verifySignature(fields: readonly ProtoField[]): Outcome {
   try {
     const key = pem.length > 0 ? createPublicKey(pem) : createPublicKey({ key: der, format: 'der', type: 'spki' })
     return answer(verify(hash, text, key, fieldBytes(fields, 3)) ? '' : 'Failed to verify digest. Error code: 0')
-  } catch (error) {
-    return answer(`Failed to initialize digest verify. ${(error as Error).message}`)
+  } catch {
+    return answer('Failed to initialize digest verify.')
   }
 }
 
@@ -137,7 +138,7 @@ function makeSignature(fields: readonly ProtoField[]): Outcome {
   try {
     const key = pem.length > 0 ? createPrivateKey(pem) : createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
     return [encodeMessage([[1, true], [2, sign(hash, fieldBytes(fields, 3), key)]])]
-  } catch (error) {
-    return [encodeMessage([[3, `Failed to sign. ${(error as Error).message}`]])]
+  } catch {
+    return [encodeMessage([[3, 'Invalid key type: private key required for signing operation.']])]
   }
 }

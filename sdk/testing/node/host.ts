@@ -22,6 +22,7 @@ import { type CelValue, celFromJson } from './cel.ts'
 import { Clock, milliseconds } from './clock.ts'
 import { type ConnectInit, openConnection } from './connection.ts'
 import { textEntries } from './exchange.ts'
+import { ProxyFault } from './fault.ts'
 import { HeaderMap } from './header_map.ts'
 import { HttpStream } from './http_stream.ts'
 import { type LeakReport, measureLeak } from './leak.ts'
@@ -94,6 +95,8 @@ export class NodeHost implements Host {
   readonly logLevel: number
   readonly properties: ReadonlyMap<string, CelValue>
   readonly failures: HostFailure[] = []
+  /** What Envoy's own log would say, e.g. why an expression is refused. */
+  readonly notes: string[] = []
   readonly #options: NodeHostOptions
   readonly #logs: LogLine[] = []
   readonly #callouts: UpstreamRequest[] = []
@@ -107,6 +110,7 @@ export class NodeHost implements Host {
   #plugins: Plugin[] = []
   #connections = 0
   #closed = false
+  #fault: ProxyFault | undefined
 
   /** Use `createNodeHost`. */
   constructor(options: NodeHostOptions) {
@@ -128,6 +132,10 @@ export class NodeHost implements Host {
       logLevel: this.logLevel,
       properties: this.properties,
       log: (level: LogLevel, plugin: string, message: string) => void host.#logs.push({ level, plugin, message }),
+      note: (message) => void host.notes.push(message),
+      fault(message) {
+        throw (host.#fault = new ProxyFault(message))
+      },
       record: (request) => void (request.cluster === 'upstream' || host.#callouts.push(request)),
       pending: (promise) => {
         host.#pending.add(promise)
@@ -237,6 +245,7 @@ export class NodeHost implements Host {
   }
 
   async advance(time: number | string): Promise<void> {
+    if (this.#fault) return
     const end = this.clock.now + milliseconds(time)
     await this.#settle()
     while (this.clock.step(end)) await this.#settle()
@@ -280,6 +289,7 @@ export class NodeHost implements Host {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    if (this.#fault) return
     for (const worker of [this.#main, ...this.#workers]) {
       for (const root of new Set(this.#handles.get(worker)?.map((handle) => handle.root))) worker.retire(root)
     }
@@ -364,6 +374,7 @@ export class NodeHost implements Host {
     certificate: { pem: string; digest: string } | undefined,
   ): HttpStream | undefined {
     if (this.#closed) throw new Error('the host is closed')
+    if (this.#fault) throw this.#fault
     if (init.peer !== undefined && !this.#options.tls) throw new Error('the request has a `peer`, but the host has no `tls`')
     const connection = openConnection(init, this.#options.tls, this.#connections, certificate)
     if (!connection) return undefined

@@ -112,8 +112,7 @@ export class HttpContext extends Context {
       const size = this.buffer(BufferType.ResponseBody)!.bytes.length
       const status = this.#run('on_response_body', [size, Number(end)], this.#dataStatus, 3)
       this.#bufferingResponse = status === DataStatus.StopAndBuffer
-      // Envoy forgets the request's body here, and keeps the response's.
-      if (status === DataStatus.Continue) this.#requestBody = undefined
+      if (status === DataStatus.Continue) this.#responseBody = undefined
       return status
     },
     trailers: (map) => {
@@ -203,7 +202,7 @@ export class HttpContext extends Context {
 
   override continueStream(type: number): number {
     if (type === StreamType.Request) this.vm.defer(() => this.#stream.decode.resume(this.#decodeSlot))
-    else if (type === StreamType.Response) this.vm.defer(() => this.#stream.encode.resume(this.#encodeSlot))
+    else if (type === StreamType.Response) this.vm.defer(() => this.#continueResponse())
     else return super.continueStream(type)
     this.#requestHeaders = undefined
     this.#requestBody = undefined
@@ -213,7 +212,11 @@ export class HttpContext extends Context {
 
   override closeStream(type: number): number {
     if (type === StreamType.Request || type === StreamType.Response) {
-      this.vm.defer(() => this.#stream.reset('wasm_close_stream'))
+      this.vm.defer(() => {
+        this.#checkAlive('close_stream')
+        if (!this.created) this.host.fault('close_stream while the context is created: real Envoy creates contexts without end')
+        this.#stream.reset('wasm_close_stream')
+      })
       return Status.Ok
     }
     return super.closeStream(type)
@@ -222,12 +225,25 @@ export class HttpContext extends Context {
   override sendLocalResponse(response: LocalResponse): number {
     const details = response.details.replace(/[\s\x0b]/g, '_')
     this.vm.defer(() => {
+      this.#checkAlive('send_local_response')
       this.#stream.info.http.details = details
       if (this.#replied) return
       this.#replied = true
       this.#stream.localReply({ ...response, details })
     })
     return Status.Ok
+  }
+
+  #continueResponse(): void {
+    if (!this.#stream.responseHeaders && !this.#replied) {
+      this.host.fault('continue_stream(response) before there is a response: real Envoy crashes')
+    }
+    this.#stream.encode.resume(this.#encodeSlot)
+  }
+
+  #checkAlive(call: string): void {
+    if (this.#logging) this.host.fault(`${call} in on_log: real Envoy logs again without end, and crashes`)
+    if (this.#destroyed) this.host.fault(`${call} in on_done or on_delete: real Envoy crashes`)
   }
 
   get #decodeSlot(): Slot {
@@ -246,7 +262,8 @@ export class HttpContext extends Context {
     convert: (result: number) => number,
     closed: number,
   ): number {
-    if (this.vm.failed) return this.#fail(closed)
+    // The response that the failure itself caused passes.
+    if (this.vm.failed) return this.#failed && name.startsWith('on_response') ? 0 : this.#fail(closed)
     if (!this.vm.has(name)) return 0
     const all = [this.id, ...args]
     if (this.vm.abi === '0.1.0' && name.endsWith('_headers')) all.pop()

@@ -53,6 +53,7 @@ export class HttpStream implements HttpStreamControl, DirectionOwner {
   #aborted = false
   #prepared: LocalResponse | undefined
   #exchange: Exchange | undefined
+  #sentHeaders: HeaderMap | undefined
   #route: Route | undefined | null = null
   readonly #options: HttpStreamOptions
   readonly #requestBody = new Body()
@@ -79,6 +80,10 @@ export class HttpStream implements HttpStreamControl, DirectionOwner {
       guard: (run) => run(),
       // The upstream is only slowed down.
       tooLarge: () => {},
+      resumedInside: () =>
+        options.host.fault(
+          'continue_stream(response) in on_response_headers that does not pause: real Envoy sends the headers twice',
+        ),
     }
     this.encode = new Direction(encoders, this.#client, responseOwner, () => new Body())
   }
@@ -182,8 +187,8 @@ export class HttpStream implements HttpStreamControl, DirectionOwner {
   }
 
   clearRouteCache(): void {
+    // Found again when it is needed; until then attributes tell the old one.
     this.#route = null
-    this.#findRoute()
   }
 
   #directReply = false
@@ -233,6 +238,8 @@ export class HttpStream implements HttpStreamControl, DirectionOwner {
       const refused = this.#checkHeaders(map) ?? this.#checkRoute()
       if (refused) return this.localReply(refused)
       map.set('x-envoy-expected-rq-timeout-ms', '15000')
+      // Sent by now: what filters change later stays here.
+      this.#sentHeaders = map.copy()
       if (end) this.#send()
     },
     data: (body, end) => {
@@ -273,7 +280,7 @@ export class HttpStream implements HttpStreamControl, DirectionOwner {
     const route = this.#findRoute()
     if (route?.kind !== 'cluster') return
     const { host } = this.#options
-    const request = { cluster: route.cluster, headers: this.requestHeaders, body: this.#requestBody.take(), trailers }
+    const request = { cluster: route.cluster, headers: this.#sentHeaders!, body: this.#requestBody.take(), trailers }
     this.#exchange = new Exchange(host, request, this.#response)
   }
 

@@ -79,11 +79,30 @@ function checkPath(path: string, http2: boolean): LocalResponse | undefined {
   return undefined
 }
 
+/** Clients may not tell the router what to do. */
+const INTERNAL = [
+  'retry-on',
+  'retry-grpc-on',
+  'max-retries',
+  'retriable-status-codes',
+  'retriable-header-names',
+  'upstream-alt-stat-name',
+  'upstream-rq-timeout-ms',
+  'upstream-rq-per-try-timeout-ms',
+  'upstream-rq-timeout-alt-response',
+  'expected-rq-timeout-ms',
+  'force-trace',
+  'ip-tags',
+  'original-url',
+  'hedge-on-per-try-timeout',
+].map((name) => `x-envoy-${name}`)
+
 /** What the connection manager adds and removes. */
 function manage(headers: HeaderMap, { tls }: ConnectionInfo): void {
   for (const name of ['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'te']) {
     if (name !== 'te' || headers.get(name) !== 'trailers') headers.remove(name)
   }
+  for (const name of INTERNAL) headers.remove(name)
   if (!headers.has('x-forwarded-proto')) headers.add('x-forwarded-proto', tls ? 'https' : 'http')
   if (!headers.has('x-request-id')) headers.add('x-request-id', randomUUID())
   if (!tls) return headers.remove('x-forwarded-client-cert')

@@ -7,13 +7,11 @@ import type { HeaderMap } from './header_map.ts'
 import type { HttpCall, HttpCallResponse } from './http_call.ts'
 import type { Plugin } from './plugin.ts'
 import type { HostServices } from './services.ts'
-import type { PropertyType } from './stream_info.ts'
 import type { Vm } from './vm.ts'
 
 export class RootContext extends Context {
   readonly httpCalls = new Map<number, HttpCall>()
   readonly grpcCalls = new Map<number, GrpcCall>()
-  readonly declared = new Map<string, PropertyType>()
   readonly expressions = new Map<number, Expression>()
   nextExpression = 0
   statusCode = 0
@@ -41,6 +39,7 @@ export class RootContext extends Context {
     return this.callback('on_vm_start', this.vm.options.configuration.length) !== 0
   }
 
+  /** What the guest answers counts, even if its VM failed on the way. */
   configure(): boolean {
     if (this.vm.failed) return true
     return this.#withConfiguration(() => this.callback('on_configure', this.plugin.configuration.length) !== 0)

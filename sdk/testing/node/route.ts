@@ -26,7 +26,11 @@ export function findRoute(specs: readonly RouteSpec[] = EVERYTHING, headers: Hea
 }
 
 function matches(spec: RouteSpec, headers: HeaderMap, path: string): boolean {
-  if (spec.path !== undefined ? path.split(/[?#]/)[0] !== toBinary(spec.path) : !path.startsWith(toBinary(spec.prefix ?? '/'))) {
+  if (
+    spec.path !== undefined
+      ? path.split(/[?#]/)[0] !== toBinary(spec.path)
+      : !path.startsWith(toBinary(spec.prefix ?? '/'))
+  ) {
     return false
   }
   if (spec.authority !== undefined && headers.get(':authority') !== toBinary(spec.authority)) return false

@@ -18,6 +18,10 @@ export interface HostServices {
   /** Attributes that a spec gives, by dotted path. */
   readonly properties: ReadonlyMap<string, CelValue>
   log(level: LogLevel, plugin: string, message: string): void
+  /** A filter did what real Envoy does not survive: ends this host, too. */
+  fault(message: string): never
+  /** What Envoy itself would log. */
+  note(message: string): void
   /** A request that reached a cluster. */
   record(request: UpstreamRequest): void
   /** Waits for what a handler promised. */

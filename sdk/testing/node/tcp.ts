@@ -224,7 +224,9 @@ export class TcpConnection {
     if (goesOn) this.received.append(this.#writing.take())
     if (!end) return
     this.closed = true
+    // The client's end closes as well, as a socket does unless it is asked for half-open connections.
     if (this.#endForwarded) this.close(PeerType.Local)
+    else this.#host.clock.post(() => this.end())
   }
 }
 

@@ -118,7 +118,7 @@ export function tryPlugin(plugin: Plugin, options: WorkerOptions): string[] | un
   const root = new RootContext(vm, plugin, options.host)
   try {
     if (!root.start()) return reasons('Failed to start base Wasm')
-    if (!root.configure() || vm.failed) return reasons('Failed to configure base Wasm plugin')
+    if (!root.configure()) return reasons('Failed to configure base Wasm plugin')
     return undefined
   } finally {
     root.dispose()
