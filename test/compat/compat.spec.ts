@@ -10,11 +10,14 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { buildOld } from './old.ts'
 import addheader from './filters/assembly/addheader.ts?filter'
 import auth from './filters/assembly/auth.ts?filter'
+import bodies from './filters/assembly/bodies.ts?filter'
+import grpc from './filters/assembly/grpc.ts?filter'
 import repaired from './filters/assembly/repaired.ts?filter'
 import sharedData from './filters/assembly/shared-data.ts?filter'
+import tcp from './filters/assembly/tcp.ts?filter'
 
 const inEnvoy = process.env['HOST'] === 'envoy'
-const sources = { addheader, auth, 'shared-data': sharedData }
+const sources = { addheader, auth, bodies, 'shared-data': sharedData }
 const builders = inEnvoy ? ['this SDK', 'proxy-runtime 0.1.8'] : ['this SDK']
 
 let host: Host | undefined
@@ -146,6 +149,52 @@ describe.each(builders)('built by %s', (builder) => {
     })
   })
 
+  it('auth gets over a client that goes away while it asks', async () => {
+    const host = await start('auth', {
+      rootId: 'auth',
+      configuration: 'auth',
+      clusters: { auth: cluster.http(() => ({ delay: 100, headers: { 'x-identity': 'Late' } })) },
+    })
+    const stream = await host.stream()
+    await stream.abort()
+    await host.advance(200)
+    // Its callback has run: this is the second answer.
+    const { status, upstream } = await host.request('/')
+    expect([status, upstream!.headers.get('x-auth'), upstream!.headers.get('x-answers')]).toEqual([200, 'Late', '2'])
+  })
+
+  it('bodies is called in order, with the arguments that count', async () => {
+    const host = await start('bodies', {
+      rootId: 'bodies',
+      configuration: 'text',
+      upstream: {
+        kind: 'http',
+        protocol: 'http2',
+        handler: () => ({ body: 'answer', trailers: { 'x-private': '1', 'x-public': '2' } }),
+      },
+    })
+    expect(new Set(messages(host))).toEqual(new Set(['start 0', 'configure text']))
+    const before = host.logs.length
+    const stream = await host.stream({ method: 'POST', protocol: 'http2' })
+    await stream.write('first ')
+    await stream.end({ body: 'second', trailers: { 'x-sum': '12' } })
+    const response = await stream.response()
+    expect(response).toMatchObject({ status: 200, text: 'answer' })
+    expect(response.trailers.toJSON()).toEqual({ 'x-public': '2' })
+    expect(response.upstream!.trailers.toJSON()).toEqual({ 'x-sum': 'checked', 'x-more': 'yes' })
+    expect(messages(host).slice(before)).toEqual([
+      'request body true irs',
+      'request body true irs',
+      'request trailers 1 12',
+      'response headers false',
+      'resume',
+      'response trailers 2',
+      'log 200',
+      'done',
+      'delete',
+    ])
+  })
+
   it('shared-data counts, sees changes by others and passes notes', async () => {
     const host = await start('shared-data', { rootId: 'count', configuration: 'notes' })
     const counts: (string | undefined)[] = []
@@ -185,6 +234,45 @@ describe('where 0.1.8 fails', () => {
     const { upstream } = await host.request('/set-headers', { headers: { 'x-kept': 'yes' } })
     expect(upstream!.headers.toJSON()).toMatchObject({ 'x-set': 'all', 'x-kept': 'yes' })
     expect(host.logs.at(-1)?.message).toBe('x-set:all')
+  })
+
+  it('calls TCP callbacks', async () => {
+    host = await createHost({ wasm: tcp, rootId: 'tcp', type: 'network', configuration: 'any' })
+    const connection = await host.connect()
+    await connection.write('hello')
+    expect((await connection.read(5)).toString()).toBe('hello')
+    await connection.end()
+    await connection.whenClosed()
+    expect(host.logs.map(({ message }) => message)).toEqual([
+      'new connection',
+      'from the client: hello',
+      'from the service: hello',
+      // What Envoy calls a close after the service's end has come back.
+      'closed by the proxy',
+    ])
+  })
+
+  it('makes gRPC calls', async () => {
+    host = await createHost({
+      wasm: grpc,
+      clusters: {
+        grpc: cluster.grpc({
+          'pkg.Service/Ask': () => ({ status: 5, message: 'nobody' }),
+          'pkg.Service/Chat': (messages) => ({ messages, trailingMetadata: { 'x-end': 'e' } }),
+        }),
+      },
+    })
+    expect((await host.request('/')).status).toBe(200)
+    await host.advance(200)
+    const lines = host.logs.map(({ message }) => message)
+    expect(lines[0]).toBe('sent 0 0 0')
+    expect(lines).toContainEqual(expect.stringMatching(/^closed 5 5 nobody/))
+    expect(lines.filter((line) => !line.startsWith('closed 5')).slice(1)).toEqual([
+      'message hello',
+      'trailers',
+      // Envoy's own details are in the place of the empty message.
+      'closed 0 0 via_upstream',
+    ])
   })
 
   it('clears the route cache', async () => {
