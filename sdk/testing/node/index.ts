@@ -3,16 +3,9 @@
  *
  * @module
  */
-export {
-  createNodeHost,
-  type HostFailure,
-  NodeHost,
-  type NodeClientStream,
-  type NodeHostOptions,
-  type NodeRequestInit,
-  type StreamState,
-} from './host.ts'
+export { createNodeHost, type NodeClientStream, NodeHost } from './host.ts'
 export { type LeakReport } from './leak.ts'
-export { parsePairs, serializePairs } from './pairs.ts'
 export { compileModule, type ModuleInfo } from './module.ts'
+export { type HostFailure, type NodeHostOptions, type NodeRequestInit, type StreamState } from './options.ts'
+export { parsePairs, serializePairs } from './pairs.ts'
 export { formatFrame, type TrapFrame } from './trap.ts'

@@ -3,7 +3,7 @@ import { ALLOWED_AT_START, ALLOWED_IN_ALLOCATOR, type AbiVersion, CALLBACKS, LIF
 import type { Context } from './context.ts'
 import { createImports } from './imports/index.ts'
 import { GuestMemory } from './memory.ts'
-import type { CompiledModule, ModuleImport } from './module.ts'
+import type { CompiledModule } from './module.ts'
 import type { TraceSink } from './trace.ts'
 import { describeTrap, type TrapFrame } from './trap.ts'
 
@@ -25,7 +25,7 @@ export interface VmOptions {
   environment: Readonly<Record<string, string>>
   /** Undefined: all. */
   allowedCapabilities?: ReadonlySet<string>
-  onFailure: (vm: Vm, failure: VmFailure) => void
+  onFailure: (failure: VmFailure) => void
 }
 
 type GuestFunction = (...args: number[]) => number | undefined
@@ -162,7 +162,7 @@ export class Vm {
     const frames = error instanceof Error ? describeTrap(error, this.options) : []
     const first = this.failure === undefined
     this.failure ??= { message, callback, frames }
-    this.options.onFailure(this, { message, callback, frames })
+    this.options.onFailure({ message, callback, frames })
     if (first) for (const listener of this.onFail) listener()
   }
 
@@ -240,5 +240,3 @@ class StartSectionError extends Error {
     )
   }
 }
-
-export type { ModuleImport }

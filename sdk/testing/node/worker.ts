@@ -11,7 +11,7 @@ const RELOAD_INTERVAL = 1000
 export interface WorkerOptions {
   host: HostServices
   trace: boolean
-  onFailure: (plugin: Plugin, vm: Vm, failure: VmFailure) => void
+  onFailure: (plugin: Plugin, failure: VmFailure) => void
 }
 
 /** A plugin in a worker, as streams use it. */
@@ -103,7 +103,7 @@ export function createVm(plugin: Plugin, { host, trace, onFailure }: WorkerOptio
     configuration: plugin.vmConfiguration,
     environment: plugin.options.environment ?? {},
     allowedCapabilities: allowedCapabilities && new Set(allowedCapabilities),
-    onFailure: (failed, failure) => onFailure(plugin, failed, failure),
+    onFailure: (failure) => onFailure(plugin, failure),
   })
   if (trace) vm.sink = host.trace.sink()
   vm.start(new VmContext(vm, plugin, host))
