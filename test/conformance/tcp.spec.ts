@@ -154,11 +154,20 @@ describe('the end', () => {
   })
 
   test('the upstream closes', async () => {
-    await closing().run({ ...ends })
+    await closing().run({ downstream_data: [], upstream_data: [], ...ends })
     const connection = await closing().host.connect()
     await connection.write('bye')
     await connection.whenClosed()
-    await closing().expectLog(['upstream_close 0', 'downstream_close 2', 'done', 'log', 'delete'])
+    await closing().expectLog([
+      'downstream_data 3 0',
+      'upstream_data 0 1',
+      'upstream_close 0',
+      'downstream_data 0 1',
+      'downstream_close 2',
+      'done',
+      'log',
+      'delete',
+    ])
   })
 })
 
