@@ -122,7 +122,11 @@ export function toRequestInit(request: RecordedRequest): RequestInit | undefined
 }
 
 /** What a test host's answer must be. */
-export function expectedOutcome({ decision, policyId }: RecordedRequest) {
+export function expectedOutcome({ decision, policyId }: RecordedRequest): {
+  status: number
+  text?: string
+  details?: string
+} {
   if (decision === 'allow') return { status: 200 }
   return {
     status: 403,

@@ -30,7 +30,7 @@ for (const recorded of authorizationCases()) {
       it(JSON.stringify({ ...request, policyId: undefined, status: undefined }), async () => {
         const { status, text, details } = await host.request(init)
         const expected = expectedOutcome(request)
-        if (request.method === 'HEAD') expected.text = ''
+        if (request.method === 'HEAD' && status === 403) expected.text = ''
         expect({ status, ...(status === 403 && { text, details }) }).toEqual(expected)
       })
     }
