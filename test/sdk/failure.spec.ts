@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, it } from 'vitest'
 import { buildFilter } from '../../cli/src/build/index.ts'
-import filter from './filters/http.ts?filter'
-import roots from './filters/roots.ts?filter'
-import tcp from './filters/tcp.ts?filter'
+import filter from './assembly/http.ts?filter'
+import roots from './assembly/roots.ts?filter'
+import tcp from './assembly/tcp.ts?filter'
 
 let host: Host | undefined
 afterEach(() => host?.close())
@@ -33,7 +33,7 @@ it('logs why an index is out of bounds', async () => {
 
 it('catches a stale ByteString in debug builds', async () => {
   const { output } = await buildFilter({
-    path: fileURLToPath(new URL('filters/stale.ts', import.meta.url)),
+    path: fileURLToPath(new URL('assembly/stale.ts', import.meta.url)),
     output: join(tmpdir(), `meshscript-stale-${process.pid}.wasm`),
     debug: true,
   })

@@ -3,7 +3,7 @@
 import { cluster, createHost } from '@meshscript/sdk/testing'
 import type { Host } from '@meshscript/sdk/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import filter from './filters/http.ts?filter'
+import filter from './assembly/http.ts?filter'
 
 let host: Host
 /** How many log lines there were before the test. */
