@@ -195,7 +195,7 @@ export class NodeHost implements Host {
     if (init.peer !== undefined && !tls) throw new Error('the request has a `peer`, but the host has no `tls`')
     const connection = openConnection(init, tls, this.#connections, certificate)
     if (!connection) return undefined
-    const request = prepareRequest(init, connection, open)
+    const request = prepareRequest(init, connection, open, this.#options)
     const stream = this.#createStream(request, connection, init.worker ?? this.#connections)
     this.#connections++
     if (request.refused) stream.refuse(request.refused)

@@ -8,8 +8,9 @@ import { toBinary } from './bytes.ts'
 import { forwardedClientCert } from './connection.ts'
 import type { LocalResponse } from './context.ts'
 import { HeaderMap } from './header_map.ts'
-import { plainReply } from './http_stream.ts'
+import { plainReply } from './local_reply.ts'
 import type { Pair } from './pairs.ts'
+import { normalizePath } from './path_normalization.ts'
 import type { ConnectionInfo, HttpInfo } from './stream_info.ts'
 
 export interface PreparedRequest {
@@ -24,16 +25,23 @@ export interface PreparedRequest {
 }
 
 /** `open`: the body will come piece by piece. */
-export function prepareRequest(init: RequestInit, connection: ConnectionInfo, open: boolean): PreparedRequest {
+export function prepareRequest(
+  init: RequestInit,
+  connection: ConnectionInfo,
+  open: boolean,
+  options: Pick<HostOptions, 'connectionManager' | 'bootstrap'> = {},
+): PreparedRequest {
   if (init.raw !== undefined) throw new Error('`raw` requests are for real Envoy only')
   const http2 = init.protocol === 'http2' || init.trailers !== undefined
   const tls = connection.tls !== undefined
   const pieces = bodyPieces(init.body)
   const headers = new HeaderMap('request', pseudoHeaders(init, http2, tls))
-  for (const [name, value] of headerPairs(init.headers)) headers.add(toBinary(name), toBinary(value))
+  // Space around a value is not part of it.
+  for (const [name, value] of headerPairs(init.headers))
+    headers.add(toBinary(name), toBinary(value).replace(OUTER_SPACE, ''))
   const sized = !open && init.body !== undefined && !Array.isArray(init.body)
   if (sized && !http2) headers.assign('content-length', String(pieces[0]!.length))
-  const refused = checkPath(headers.get(':path')!, http2)
+  const refused = checkPath(headers, http2, options)
   if (!refused) manage(headers, connection)
   const trailers = init.trailers && new HeaderMap('trailers', binaryEntries(init.trailers))
   const empty = pieces.every((piece) => piece.length === 0)
@@ -53,6 +61,7 @@ export function httpInfo(now: number, { http2, headers }: PreparedRequest): Http
     start: now,
     requestSize: 0,
     responseSize: 0,
+    attempts: 0,
     details: '',
     flags: 0,
     route: undefined,
@@ -66,17 +75,44 @@ function pseudoHeaders(init: RequestInit, http2: boolean, tls: boolean): Pair[] 
   const authority = toBinary(init.authority ?? 'localhost')
   const scheme = init.scheme ?? (tls ? 'https' : 'http')
   const first: Pair[] = http2
-    ? [[':method', method], [':scheme', scheme], [':authority', authority], [':path', path]]
-    : [[':authority', authority], [':path', path], [':method', method], [':scheme', scheme]]
+    ? [
+        [':method', method],
+        [':scheme', scheme],
+        [':authority', authority],
+        [':path', path],
+      ]
+    : [
+        [':authority', authority],
+        [':path', path],
+        [':method', method],
+        [':scheme', scheme],
+      ]
   return first
 }
 
-function checkPath(path: string, http2: boolean): LocalResponse | undefined {
+const OUTER_SPACE = /^[ \t]+|[ \t]+$/g
+
+/** Puts the normalized path in place, or answers what Envoy says to a path that it refuses. */
+function checkPath(
+  headers: HeaderMap,
+  http2: boolean,
+  { connectionManager = {}, bootstrap }: Pick<HostOptions, 'connectionManager' | 'bootstrap'>,
+): LocalResponse | undefined {
+  const path = headers.get(':path')!
   // eslint-disable-next-line no-control-regex
   if (!http2 && /[^\x21-\x7e]/.test(path)) return plainReply(400, 'Bad Request', 'http1.codec_error')
   if (!http2 && path === '*') return plainReply(400, 'Bad Request', 'http1.invalid_url')
-  if (path.includes('#')) return plainReply(400, '', 'path_normalization_failed')
+  const normal = path.includes('#') && rejectsFragments(bootstrap) ? undefined : normalizePath(path, connectionManager)
+  if (normal === undefined) return plainReply(400, '', 'path_normalization_failed')
+  if (normal !== path) headers.assign(':path', normal)
   return undefined
+}
+
+/** Envoy's default, which Istio's runtime turns off. */
+function rejectsFragments(bootstrap: HostOptions['bootstrap']): boolean {
+  const { layers = [] } = (bootstrap?.['layered_runtime'] ?? {}) as { layers?: { static_layer?: object }[] }
+  const runtime = Object.assign({}, ...layers.map((layer) => layer.static_layer)) as Record<string, unknown>
+  return runtime['envoy.reloadable_features.http_reject_path_with_fragment'] !== false
 }
 
 /** Clients may not tell the router what to do. */
@@ -114,5 +150,3 @@ function forwardedAddress(headers: HeaderMap): { address: string; port: number }
   const last = headers.get('x-forwarded-for')?.split(',').at(-1)?.trim()
   return last !== undefined && isIP(last) ? { address: last, port: 0 } : undefined
 }
-
-export type { HostOptions }
