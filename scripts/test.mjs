@@ -113,7 +113,7 @@ async function lint() {
   const checks = [
     node('eslint/bin/eslint.js', '.'),
     node('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'),
-    ...['.', 'sdk/assembly', 'filters', 'examples/hello/assembly'].map((folder) =>
+    ...['.', 'sdk/assembly', 'filters', 'examples/hello/assembly', 'test'].map((folder) =>
       node('typescript/bin/tsc', '-p', folder),
     ),
   ]
