@@ -12,6 +12,8 @@ export interface ExchangeRequest {
   headers: HeaderMap
   body: Buffer
   trailers?: HeaderMap
+  /** When the first try was sent, if this is another one. */
+  start?: number
 }
 
 export interface ExchangeEvents {
@@ -41,7 +43,7 @@ export class Exchange {
     this.#host = host
     this.#request = request
     this.#events = events
-    this.#sent = host.clock.now
+    this.#sent = request.start ?? host.clock.now
     host.clock.post(() => this.#start())
   }
 

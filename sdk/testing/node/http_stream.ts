@@ -1,16 +1,14 @@
 /** One HTTP request through the proxy: from the client through the filters to a cluster, and back. */
-import type { TraceEntry, UpstreamRequest } from '../types.ts'
+import type { RouteSpec, TraceEntry, UpstreamRequest } from '../types.ts'
 import { Body } from './body.ts'
 import type { LocalResponse } from './context.ts'
-import { Exchange, type ExchangeEvents, RESET } from './exchange.ts'
 import { Direction, type DirectionOwner, type Slot, type Terminal } from './filter_chain.ts'
 import { HeaderMap } from './header_map.ts'
 import { HttpContext, type HttpStreamControl } from './http_context.ts'
-import { connectError } from './http_call.ts'
-import { prepareLocalReply } from './local_reply.ts'
+import { explainSlot } from './held.ts'
+import { plainReply, prepareLocalReply } from './local_reply.ts'
 import type { RootContext } from './root_context.ts'
-import { findRoute, type Route } from './route.ts'
-import type { RouteSpec } from '../types.ts'
+import { Router } from './router.ts'
 import type { HostServices } from './services.ts'
 import type { HttpInfo, StreamInfo } from './stream_info.ts'
 
@@ -32,8 +30,6 @@ export interface Received {
   reset: boolean
 }
 
-const UPSTREAM_PORT = 8080
-
 export class HttpStream implements HttpStreamControl, DirectionOwner {
   readonly info: StreamInfo & { http: HttpInfo }
   readonly requestHeaders: HeaderMap
@@ -44,25 +40,23 @@ export class HttpStream implements HttpStreamControl, DirectionOwner {
   readonly trace: TraceEntry[] = []
   /** Called once, after the filters are gone. */
   onEnd: () => void = () => {}
-  upstream: UpstreamRequest | undefined
   responseHeaders: HeaderMap | undefined
   #headersEncoded = false
   #requestComplete = false
   #ended = false
   #calling = false
   #aborted = false
+  #directReply = false
   #prepared: LocalResponse | undefined
-  #exchange: Exchange | undefined
-  #sentHeaders: HeaderMap | undefined
-  #route: Route | undefined | null = null
   readonly #options: HttpStreamOptions
-  readonly #requestBody = new Body()
+  readonly #router: Router
 
   constructor(options: HttpStreamOptions) {
     this.#options = options
     this.info = options.info
     this.requestHeaders = options.headers
     this.contexts = options.roots.map((root, index) => new HttpContext(root, this, index))
+    this.#router = this.#createRouter()
     const encoders = this.contexts.map((context) => context.encoder).reverse()
     const owner = (tooLarge: () => void): DirectionOwner => ({
       stopped: () => this.stopped(),
@@ -92,13 +86,18 @@ export class HttpStream implements HttpStreamControl, DirectionOwner {
     return this.encode.trailersMap
   }
 
+  /** The first request that the default upstream got. */
+  get upstream(): UpstreamRequest | undefined {
+    return this.#router.upstream
+  }
+
   get ended(): boolean {
     return this.#ended
   }
 
   start(end: boolean): void {
     this.#requestComplete = end
-    this.#findRoute()
+    this.#router.findRoute()
     this.decode.receiveHeaders(this.requestHeaders, end)
   }
 
@@ -174,7 +173,7 @@ export class HttpStream implements HttpStreamControl, DirectionOwner {
       return this.#replyDirectly(response)
     }
     this.#aborted = true
-    this.#exchange?.cancel()
+    this.#router.cancel()
     if (this.#calling) this.#prepared ??= response
     else this.#replyThroughFilters(response)
   }
@@ -187,11 +186,8 @@ export class HttpStream implements HttpStreamControl, DirectionOwner {
   }
 
   clearRouteCache(): void {
-    // Found again when it is needed; until then attributes tell the old one.
-    this.#route = null
+    this.#router.forgetRoute()
   }
-
-  #directReply = false
 
   /** Responses of filters before the one that answers get theirs too. */
   #replyThroughFilters(response: LocalResponse): void {
@@ -205,7 +201,7 @@ export class HttpStream implements HttpStreamControl, DirectionOwner {
   /** In the middle of a response filters do not see the one that takes its place. */
   #replyDirectly(response: LocalResponse): void {
     const { headers, body } = this.#prepare(response)
-    this.#exchange?.cancel()
+    this.#router.cancel()
     this.responseHeaders = headers
     this.info.http.responseCode = Number(headers.get(':status'))
     this.#client.headers(headers, body.length === 0)
@@ -222,101 +218,28 @@ export class HttpStream implements HttpStreamControl, DirectionOwner {
     return this.requestHeaders.get(':method') === 'HEAD'
   }
 
-  #findRoute(): Route | undefined {
-    if (this.#route === null) {
-      this.#route = findRoute(this.#options.routes, this.requestHeaders)
-      const cluster = this.#route?.kind === 'cluster' ? this.#route.cluster : undefined
-      const known = cluster !== undefined && this.#options.host.clusters.has(cluster)
-      this.info.http.route = this.#route && { name: this.#route.name, ...(known && { cluster }) }
-    }
-    return this.#route
-  }
-
-  /** After the last filter: chooses the cluster, and sends the request there when it is complete. */
-  readonly #router: Terminal = {
-    headers: (map, end) => {
-      const refused = this.#checkHeaders(map) ?? this.#checkRoute()
-      if (refused) return this.localReply(refused)
-      map.set('x-envoy-expected-rq-timeout-ms', '15000')
-      // Sent by now: what filters change later stays here.
-      this.#sentHeaders = map.copy()
-      if (end) this.#send()
-    },
-    data: (body, end) => {
-      this.#requestBody.move(body)
-      if (end) this.#send()
-    },
-    trailers: (map) => this.#send(map),
-  }
-
-  /** Filters may have removed or spoiled what a request needs. */
-  #checkHeaders(map: HeaderMap): LocalResponse | undefined {
-    const fail = (text: string) =>
-      plainReply(503, text, `filter_removed_required_request_headers{${text.replaceAll(' ', '_')}}`)
-    if (!map.has(':path')) return undefined
-    if (!map.has(':method')) return fail('missing required header: :method')
-    const bad = map.entries.find(([, value]) => /[\0\r\n]/.test(value))
-    return bad && fail(`invalid header value for: ${bad[0]}`)
-  }
-
-  #checkRoute(): LocalResponse | undefined {
-    const route = this.#findRoute()
-    if (!route) return plainReply(404, '', 'route_not_found')
-    if (route.kind === 'direct') {
-      const path = this.requestHeaders.get(':path') ?? ''
-      const authority = this.requestHeaders.get(':authority') ?? ''
-      const scheme = this.requestHeaders.get(':scheme') ?? 'http'
-      return {
-        ...plainReply(route.status, '', 'direct_response'),
-        body: route.body,
-        headers: route.location ? [['location', `${scheme}://${authority}${path}`]] : [],
-      }
-    }
-    if (!this.#options.host.clusters.has(route.cluster)) return plainReply(503, '', 'cluster_not_found')
-    return undefined
-  }
-
-  #send(trailers?: HeaderMap): void {
-    const route = this.#findRoute()
-    if (route?.kind !== 'cluster') return
-    const { host } = this.#options
-    const request = { cluster: route.cluster, headers: this.#sentHeaders!, body: this.#requestBody.take(), trailers }
-    this.#exchange = new Exchange(host, request, this.#response)
-  }
-
-  #connected(): void {
-    const { clock } = this.#options.host
-    const { source } = this.info.connection
-    this.upstream = this.#exchange?.received?.cluster === 'upstream' ? this.#exchange.received : undefined
-    this.info.http.upstream ??= {
-      cluster: this.#route && this.#route.kind === 'cluster' ? this.#route.cluster : '',
-      address: '127.0.0.1',
-      port: UPSTREAM_PORT,
-      localAddress: `127.0.0.1:${source.port}`,
-      connected: clock.now,
-      reply: clock.now,
-    }
-  }
-
-  readonly #response: ExchangeEvents = {
-    headers: (map, end) => {
-      this.#connected()
-      this.responseHeaders = map
-      this.info.http.details = 'via_upstream'
-      this.info.http.responseCode = Number(map.get(':status'))
-      this.encode.receiveHeaders(map, end)
-    },
-    data: (piece, end) => this.encode.receiveData(new Body(piece), end),
-    trailers: (map) => this.encode.receiveTrailers(map),
-    reset: (reason, details) => {
-      this.#connected()
-      if (this.responseHeaders) {
-        this.info.http.details = ''
-        return this.reset(`upstream_reset_after_response_started{${details}}`)
-      }
-      this.info.http.flags |= reason === RESET.refused[0] ? 0x20 : 0x40
-      this.localReply(plainReply(503, connectError(reason), `upstream_reset_before_response_started{${details}}`))
-    },
+  #createRouter(): Router {
+    const { host, routes } = this.#options
+    const { connection, http } = this.info
+    return new Router({
+      host,
+      routes,
+      request: this.requestHeaders,
+      connection,
+      http,
+      response: {
+        headers: (map, end) => {
+          this.responseHeaders = map
+          http.details = 'via_upstream'
+          http.responseCode = Number(map.get(':status'))
+          this.encode.receiveHeaders(map, end)
+        },
+        data: (piece, end) => this.encode.receiveData(new Body(piece), end),
+        trailers: (map) => this.encode.receiveTrailers(map),
+      },
+      localReply: (response) => this.localReply(response),
+      reset: (details) => this.reset(details),
+    })
   }
 
   /** Before the first filter on the way back: the codec. */
@@ -366,8 +289,7 @@ export class HttpStream implements HttpStreamControl, DirectionOwner {
   #end(): void {
     if (this.#ended) return
     this.#ended = true
-    this.#exchange?.cancel()
-    this.upstream ??= this.#exchange?.received?.cluster === 'upstream' ? this.#exchange.received : undefined
+    this.#router.cancel()
     // Deferred, as Envoy destroys streams: a filter may be in the middle of a callback.
     this.#options.host.clock.post(() => {
       this.info.http.end = this.#options.host.clock.now
@@ -382,24 +304,4 @@ export class HttpStream implements HttpStreamControl, DirectionOwner {
     const context = direction === this.decode ? this.contexts[index] : this.contexts.at(-1 - index)
     return context?.plugin.name ?? ''
   }
-}
-
-export function plainReply(status: number, text: string, details: string): LocalResponse {
-  return { status, body: Buffer.from(text), details, headers: [], grpcStatus: -1 }
-}
-
-const STATUS_NAMES = {
-  headers: ['Continue', 'StopIteration', 'Continue', 'StopAllIterationAndBuffer', 'StopAllIterationAndWatermark'],
-  body: ['Continue', 'StopIterationAndBuffer', 'StopIterationAndWatermark', 'StopIterationNoBuffer'],
-  trailers: ['Continue', 'StopIteration'],
-}
-
-function explainSlot(slot: Slot, word: string, resume: string, name: string): string {
-  const phase = slot.last?.phase ?? 'headers'
-  const status = STATUS_NAMES[phase][slot.last?.status ?? 0]
-  const consequence =
-    slot.iteration === 'all'
-      ? `; callbacks for the body are not called until ${resume}`
-      : `, and nothing called ${resume}`
-  return `filter '${name}' holds the stream since on_${word}_${phase} (${status})${consequence}`
 }

@@ -30,6 +30,10 @@ export function prepareLocalReply(
   return { headers: map, body }
 }
 
+export function plainReply(status: number, text: string, details: string): LocalResponse {
+  return { status, body: Buffer.from(text), details, headers: [], grpcStatus: -1 }
+}
+
 export function isGrpc(request: HeaderMap): boolean {
   return /^application\/grpc(\+|;|$)/.test(request.get('content-type') ?? '')
 }

@@ -231,7 +231,7 @@ function connectionAttribute(connection: ConnectionInfo, name: string): CelValue
 function upstreamAttribute({ http }: StreamInfo, name: string): CelValue | undefined {
   const upstream = http?.upstream
   if (name === 'num_endpoints') return http?.route?.cluster === undefined ? undefined : 1n
-  if (name === 'request_attempt_count') return http && BigInt(upstream ? 1 : 0)
+  if (name === 'request_attempt_count') return http && BigInt(http.attempts)
   if (!upstream) return undefined
   switch (name) {
     case 'address':

@@ -63,6 +63,8 @@ export interface HttpInfo {
   requestSize: number
   responseSize: number
   responseCode?: number
+  /** Tries to reach the upstream. */
+  attempts: number
   details: string
   /** Bits as in Envoy's response flags. */
   flags: number
