@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { tmpdir } from 'node:os'
 import { buildFilter, type BuildOptions } from './build/index.ts'
+import { findProject } from './build/project.ts'
 import { formatDiagnostic } from './diagnostics.ts'
 import { UserError } from './errors.ts'
 import { colorsFor } from './terminal.ts'
@@ -29,6 +30,11 @@ interface VitePlugin {
 
 export function filterPlugin({ folder, ...options }: FilterPluginOptions = {}): VitePlugin {
   const target = folder ?? join(tmpdir(), `meshscript-vitest-${process.getuid?.() ?? ''}`)
+  const build = async (path: string) => {
+    const hash = createHash('sha256').update(path).digest('hex').slice(0, 16)
+    // The file's name is the plugin's name in a test host, and so in its messages.
+    return buildFilter({ ...options, path, output: join(target, hash, `${findProject(path).name}.wasm`) })
+  }
   return {
     name: 'meshscript-filter',
     enforce: 'pre',
@@ -36,8 +42,7 @@ export function filterPlugin({ folder, ...options }: FilterPluginOptions = {}): 
       if (id.endsWith(SOURCE)) return ''
       if (!id.endsWith(FILTER)) return undefined
       const path = id.slice(0, -FILTER.length)
-      const output = join(target, `${createHash('sha256').update(path).digest('hex').slice(0, 16)}.wasm`)
-      const { sources } = await buildFilter({ ...options, path, output }).catch(explain)
+      const { sources, output } = await build(path).catch(explain)
       const imports = sources
         .filter((file) => file.endsWith('.ts'))
         .map((file) => `import ${JSON.stringify(file + SOURCE)}`)

@@ -216,7 +216,8 @@ function toResponse(
   const grpcStatus = trailers.get('grpc-status') ?? headers.get('grpc-status')
   const grpcMessage = trailers.get('grpc-message') ?? headers.get('grpc-message')
   const details = entry?.details ?? ''
-  const local = wire.status > 0 && !wire.reset && details !== '' && details !== 'via_upstream'
+  // A filter that answers need not say why: then the details are empty.
+  const local = entry !== undefined && wire.status > 0 && !wire.reset && details !== 'via_upstream'
   return {
     status: wire.status,
     headers,
