@@ -482,9 +482,8 @@ describe('outside their phase', () => {
   })
 
   test('of a root context', async () => {
-    await probe().request({ tick: reads(REQUEST_HEADERS), configure: [['~tick', 10]] })
-    await probe().waitFor((log) => log.length > 3)
-    expect(probe().log.slice(0, 4)).toEqual(['tick', 'get 0 x-user -> 2', 'size 0 -> 2', 'pairs 0 -> 0 null'])
+    await probe().request({ request_headers: [['~tick', 20]], tick: [['~tick', 0], ...reads(REQUEST_HEADERS)] })
+    await probe().expectLog(['request_headers 6 1', 'tick', 'get 0 x-user -> 2', 'size 0 -> 2', 'pairs 0 -> 0 null'])
   })
 })
 

@@ -117,7 +117,7 @@ describe('send_local_response', () => {
   })
 
   test('in the body phase', async () => {
-    const response = await probe().request({ request_body: [deny] }, { method: 'POST', body: ['a', 'b'] })
+    const response = await probe().request({ request_body: [deny] }, { method: 'POST', body: 'a' })
     await probe().expectLog(['request_body 1 0', 'reply 403 why no entry <24 bytes> -1 -> 0'])
     expect(response).toMatchObject({ status: 403, text: 'no entry' })
   })

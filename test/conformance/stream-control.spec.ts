@@ -384,15 +384,14 @@ describe('continue_stream', () => {
 
   test('in a root context', async () => {
     await probe().request({
-      configure: [['~tick', 20]],
+      request_headers: [['~tick', 20]],
       tick: [
+        ['~tick', 0],
         ['continue', REQUEST],
         ['close', REQUEST],
-        ['tick', 0],
       ],
     })
-    await probe().waitFor((log) => log.length >= 4)
-    expect(probe().log.slice(0, 4)).toEqual(['tick', 'continue 0 -> 0', 'close 0 -> 0', 'tick 0 -> 0'])
+    await probe().expectLog(['request_headers 6 1', 'tick', 'continue 0 -> 0', 'close 0 -> 0'])
   })
 })
 
