@@ -183,6 +183,23 @@ describe('declare_property', () => {
   })
 })
 
+test('what a root context declares read-only is set once', async () => {
+  await probe().request({
+    configure: [['~foreign', 'declare_property', message({ 1: 'once', 2: 1, 3: 1 })]],
+    request_headers: [
+      ['set_property', 'once', 'v'],
+      ['set_property', 'once', 'w'],
+      ['property', 'once'],
+    ],
+  })
+  await probe().expectLog([
+    'request_headers 6 1',
+    'set_property once v -> 0',
+    'set_property once w -> 2',
+    'property once -> 0 "v"',
+  ])
+})
+
 describe('signatures', () => {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const text = 'signed text'

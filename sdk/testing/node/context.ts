@@ -105,6 +105,7 @@ export abstract class Context {
     if (!this.info) return Status.NotFound
     const key = `wasm.${path}`
     const old = this.info.filterState.get(key)
+    if (old?.type.readOnly) return Status.BadArgument
     const type = this.root.declared.get(path)
     this.info.filterState.set(key, old ? { ...old, value } : wasmState(value, type))
     return Status.Ok
