@@ -34,4 +34,3 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const { createEnvoyHost } = await import('./envoy/index.ts')
   return createEnvoyHost(options, name)
 }
-

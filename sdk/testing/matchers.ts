@@ -36,7 +36,7 @@ export interface FilterMatchers<R = void> {
   /** Of a response: the default upstream got the request, such as expected. */
   toReachUpstream(expected?: ExpectedRequest): R
   /** Of a host: a counter or gauge has this value; a histogram this count, or this count and sum. */
-  toHaveMetric(name: string, value?: MetricValue): R
+  toHaveMetric(name: string, value?: MetricValue): Promise<void>
   /** Of a host: a filter logged such a line, at this level. */
   toContainLog(level: LogLevel, message: string | RegExp): R
   /** Of a Node host: shared data under this key. */
@@ -48,13 +48,17 @@ export interface FilterMatchers<R = void> {
 const LEAK_TIMES = 1000
 
 function result(pass: boolean, expected: string, actual: () => string): MatcherResult {
-  return { pass, message: () => `expected ${expected}${pass ? ' not' : ''}, but it was ${actual()}` }
+  return { pass, message: () => `expected ${pass ? 'not ' : ''}${expected}, but it was ${actual()}` }
 }
 
 const answered = (wanted: number | undefined, actual: number) => wanted === undefined || wanted === actual
 
 function describeResponse({ status, details, localReply, reset, upstream }: Response): string {
-  const kind = reset ? 'a reset' : localReply ? `a local reply (${details || 'no details'})` : 'an answer of the upstream'
+  const kind = reset
+    ? 'a reset'
+    : localReply
+      ? `a local reply (${details || 'no details'})`
+      : 'an answer of the upstream'
   return `${kind} with status ${status}${upstream ? '' : '; the upstream got no request'}`
 }
 
@@ -109,7 +113,8 @@ function differences(actual: UpstreamRequest, expected: ExpectedRequest): string
   for (const [name, wanted] of Object.entries(headers)) {
     const value = actual.headers.get(name)
     const right = wanted === null ? value === undefined : value !== undefined && matches(value, wanted)
-    if (!right) wrong.push(`header ${name} is ${value ?? 'missing'}, not ${wanted === null ? 'missing' : String(wanted)}`)
+    if (!right)
+      wrong.push(`header ${name} is ${value ?? 'missing'}, not ${wanted === null ? 'missing' : String(wanted)}`)
   }
   return wrong
 }
@@ -146,7 +151,7 @@ function toHaveSharedData(host: Host, key: string, value?: string | RegExp, vmId
 
 async function toLeak(host: Host, fn: () => unknown, times = LEAK_TIMES): Promise<MatcherResult> {
   const report = await nodeHost(host, 'toLeak').leak(fn, times)
-  return result(leaks(report), 'the memory to grow', () => JSON.stringify(report))
+  return result(leaks(report), 'growing memory', () => JSON.stringify(report))
 }
 
 function nodeHost(host: Host, matcher: string): NodeHost {

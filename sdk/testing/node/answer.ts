@@ -122,7 +122,7 @@ export function grpcFrame(message: Uint8Array): Buffer {
 
 export function grpcMessages(body: Buffer): Buffer[] {
   const messages: Buffer[] = []
-  for (let at = 0; at + 5 <= body.length; ) {
+  for (let at = 0; at + 5 <= body.length;) {
     const end = at + 5 + body.readUInt32BE(at + 1)
     if (end > body.length) break
     messages.push(body.subarray(at + 5, end))

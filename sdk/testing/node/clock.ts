@@ -7,6 +7,10 @@ interface Timer {
   cancelled: boolean
 }
 
+const UPTIME = 3_600_000
+/** So many that are done are kept before they are taken off the list. */
+const DONE_LIMIT = 1024
+
 export class Clock {
   /** Milliseconds since 1970. */
   now: number
@@ -25,9 +29,9 @@ export class Clock {
     return BigInt(Math.round(this.now * 1000)) * 1000n
   }
 
-  /** Nanoseconds since the host started. */
+  /** Nanoseconds since the machine started, an hour before the host: Go's runtime takes 0 for an error. */
   get monotonic(): bigint {
-    return this.nanoseconds - BigInt(Math.round(this.start * 1000)) * 1000n
+    return BigInt(Math.round((this.now - this.start + UPTIME) * 1000)) * 1000n
   }
 
   /** Runs after everything that is already under way, as another turn of an event loop would. */
@@ -59,13 +63,16 @@ export class Clock {
   drain(): void {
     if (this.#draining) return
     this.#draining = true
+    let next = 0
     try {
-      for (let i = 0; i < this.#tasks.length; i++) {
-        this.#tasks[i]!()
-        if (i === 1023) this.#tasks.splice(0, (i + 1)), (i = -1)
+      while (next < this.#tasks.length) {
+        this.#tasks[next++]!()
+        if (next < DONE_LIMIT) continue
+        this.#tasks.splice(0, next)
+        next = 0
       }
-      this.#tasks = []
     } finally {
+      this.#tasks.splice(0, next)
       this.#draining = false
     }
   }

@@ -86,7 +86,13 @@ export class Exchange {
   }
 
   #breakOff(): void {
-    this.#events.headers(this.#headers([[':status', '200'], ['content-length', '10']]), false)
+    this.#events.headers(
+      this.#headers([
+        [':status', '200'],
+        ['content-length', '10'],
+      ]),
+      false,
+    )
     this.#host.clock.post(() => this.#reset('broken'))
   }
 
@@ -129,7 +135,10 @@ export function isHttp2(cluster: Cluster): boolean {
 }
 
 /** The body as an HTTP/1.1 upstream reads it, which believes the length in the headers. */
-function framedBody({ headers, body }: ExchangeRequest): { bytes: Buffer; state: 'complete' | 'excess' | 'incomplete' } {
+function framedBody({ headers, body }: ExchangeRequest): {
+  bytes: Buffer
+  state: 'complete' | 'excess' | 'incomplete'
+} {
   const length = Number(headers.get('content-length') ?? body.length)
   if (body.length < length) return { bytes: body, state: 'incomplete' }
   return { bytes: body.subarray(0, length), state: body.length > length ? 'excess' : 'complete' }
@@ -156,9 +165,20 @@ function http1Entries({ headers, body }: ExchangeRequest, method: string): Pair[
     const value = headers.get(name)
     return value === undefined ? [] : [[name, value]]
   })
-  const rest = headers.entries.filter(([name]) => !name.startsWith(':') && name !== 'transfer-encoding')
+  const rest = headers.entries
+    .filter(([name]) => !name.startsWith(':') && name !== 'transfer-encoding')
+    .map(([name, value]): Pair => [name, trimValue(value)])
   const lengthy = body.length > 0 || ['GET', 'HEAD', 'DELETE', 'TRACE', 'CONNECT', 'OPTIONS'].includes(method)
-  return [...pseudo, ...rest, ...(lengthy || headers.has('content-length') ? [] : ([['content-length', '0']] as Pair[]))]
+  return [
+    ...pseudo,
+    ...rest,
+    ...(lengthy || headers.has('content-length') ? [] : ([['content-length', '0']] as Pair[])),
+  ]
+}
+
+/** As parsers of HTTP/1.1 read values. */
+export function trimValue(value: string): string {
+  return value.replace(/^[ \t]+|[ \t]+$/g, '')
 }
 
 export function textEntries(entries: readonly Pair[]): Pair[] {

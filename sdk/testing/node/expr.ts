@@ -172,7 +172,10 @@ function literal({ kind, text: source }: Token): Expression {
   }
 }
 
-const constant = (value: CelValue): Expression => () => value
+const constant =
+  (value: CelValue): Expression =>
+  () =>
+    value
 
 const ESCAPES: Record<string, string> = { n: '\n', r: '\r', t: '\t', a: '\x07', b: '\b', f: '\f', v: '\v' }
 
@@ -190,12 +193,12 @@ function binary(op: string, left: Expression, right: Expression): Expression {
   if (op === '&&' || op === '||') {
     const deciding = op === '||'
     return (resolve) => {
-      let failure: unknown
+      let failure: Error | undefined
       for (const side of [left, right]) {
         try {
           if (truth(side(resolve)) === deciding) return deciding
         } catch (error) {
-          failure ??= error
+          failure ??= error as Error
         }
       }
       if (failure) throw failure
@@ -258,7 +261,8 @@ function field(object: Expression, key: Expression | (() => string)): Expression
     let value: CelValue | undefined
     if (container instanceof CelList && typeof name === 'bigint') value = container.items[Number(name)]
     else if (container instanceof CelMap || container instanceof CelMessage) value = container.get(text(name))
-    if (value === undefined) throw new ExpressionError(`Key not found in map : "${String(name)}"`)
+    if (value === undefined)
+      throw new ExpressionError(`Key not found in map : "${typeof name === 'object' ? '' : name}"`)
     return value
   }
 }
@@ -282,7 +286,10 @@ function method(name: string, object: Expression, args: readonly Expression[]): 
 
 const FUNCTIONS: Record<string, (args: readonly CelValue[]) => CelValue> = {
   size: ([value]) => size(value!),
-  string: ([value]) => String(value),
+  string: ([value]) => {
+    if (typeof value === 'object') throw noOverload('string')
+    return String(value)
+  },
   bytes: ([value]) => text(value),
   int: ([value]) => BigInt(typeof value === 'number' ? Math.trunc(value) : (value as string | bigint)),
   uint: ([value]) => BigInt(typeof value === 'number' ? Math.trunc(value) : (value as string | bigint)),

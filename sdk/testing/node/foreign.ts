@@ -119,7 +119,12 @@ function verifySignature(fields: readonly ProtoField[]): Outcome {
   if (der.length === 0 && pem.length === 0) return Status.BadArgument
   const hash = hashName(fields)
   const text = fieldBytes(fields, 4)
-  const answer = (error: string) => [encodeMessage([[1, error === ''], [2, error]])]
+  const answer = (error: string) => [
+    encodeMessage([
+      [1, error === ''],
+      [2, error],
+    ]),
+  ]
   if (!hash) return answer(`${fieldBytes(fields, 1).toString('latin1')} is not supported.`)
   try {
     const key = pem.length > 0 ? createPublicKey(pem) : createPublicKey({ key: der, format: 'der', type: 'spki' })
@@ -137,7 +142,12 @@ function makeSignature(fields: readonly ProtoField[]): Outcome {
   if (!hash) return [encodeMessage([[3, `${fieldBytes(fields, 1).toString('latin1')} is not supported.`]])]
   try {
     const key = pem.length > 0 ? createPrivateKey(pem) : createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
-    return [encodeMessage([[1, true], [2, sign(hash, fieldBytes(fields, 3), key)]])]
+    return [
+      encodeMessage([
+        [1, true],
+        [2, sign(hash, fieldBytes(fields, 3), key)],
+      ]),
+    ]
   } catch {
     return [encodeMessage([[3, 'Invalid key type: private key required for signing operation.']])]
   }

@@ -307,7 +307,7 @@ export class NodeHost implements Host {
 }
 
 /** Loads and configures all filters. Rejects with a `HostStartError` where Envoy would not start. */
-// eslint-disable-next-line @typescript-eslint/require-await -- as for other hosts, errors are rejections
+
 export async function createNodeHost(options: NodeHostOptions): Promise<NodeHost> {
   return new NodeHost(options)
 }

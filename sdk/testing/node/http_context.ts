@@ -2,7 +2,14 @@
 import { BufferType, MapType, Status, StreamType } from './abi.ts'
 import { Body } from './body.ts'
 import { type AttributeHeaders, type BufferAccess, Context, EMPTY_BUFFER, type LocalResponse } from './context.ts'
-import { DataStatus, type Direction, type DirectionFilter, HeadersStatus, type Slot, TrailersStatus } from './filter_chain.ts'
+import {
+  DataStatus,
+  type Direction,
+  type DirectionFilter,
+  HeadersStatus,
+  type Slot,
+  TrailersStatus,
+} from './filter_chain.ts'
 import { HeaderMap } from './header_map.ts'
 import type { RootContext } from './root_context.ts'
 import type { HttpInfo, StreamInfo } from './stream_info.ts'
@@ -214,7 +221,8 @@ export class HttpContext extends Context {
     if (type === StreamType.Request || type === StreamType.Response) {
       this.vm.defer(() => {
         this.#checkAlive('close_stream')
-        if (!this.created) this.host.fault('close_stream while the context is created: real Envoy creates contexts without end')
+        if (!this.created)
+          this.host.fault('close_stream while the context is created: real Envoy creates contexts without end')
         this.#stream.reset('wasm_close_stream')
       })
       return Status.Ok
@@ -223,7 +231,7 @@ export class HttpContext extends Context {
   }
 
   override sendLocalResponse(response: LocalResponse): number {
-    const details = response.details.replace(/[\s\x0b]/g, '_')
+    const details = response.details.replace(/\s/g, '_')
     this.vm.defer(() => {
       this.#checkAlive('send_local_response')
       this.#stream.info.http.details = details
@@ -257,7 +265,13 @@ export class HttpContext extends Context {
 
   /** Calls the guest. In a VM that failed, or fails by this call, the stream ends and `closed` is the status. */
   #run(
-    name: 'on_request_headers' | 'on_request_body' | 'on_request_trailers' | 'on_response_headers' | 'on_response_body' | 'on_response_trailers',
+    name:
+      | 'on_request_headers'
+      | 'on_request_body'
+      | 'on_request_trailers'
+      | 'on_response_headers'
+      | 'on_response_body'
+      | 'on_response_trailers',
     args: readonly number[],
     convert: (result: number) => number,
     closed: number,

@@ -59,7 +59,7 @@ export class Metrics {
     let entry = this.#byKey.get(key)
     if (!entry) this.#byKey.set(key, (entry = { name, metric: new kind() }))
     let ids = this.#ids.get(vm)
-    if (!ids) this.#ids.set(vm, (ids = new Map()))
+    if (!ids) this.#ids.set(vm, (ids = new Map<number, Metric>()))
     ids.set(id, entry.metric)
   }
 

@@ -132,7 +132,9 @@ function readModule(bytes: Uint8Array): ModuleInfo {
     } else if (id === 8) info.hasStart = true
   }
   const functions = [...importedFunctions, ...own]
-  const found = exports.filter(({ kind }) => kind === 0).map(({ name, index }) => [name, types[functions[index]!]!] as const)
+  const found = exports
+    .filter(({ kind }) => kind === 0)
+    .map(({ name, index }) => [name, types[functions[index]!]!] as const)
   return { ...info, imports, functions: new Map(found), abi: abiVersion(found.map(([name]) => name)) }
 }
 
@@ -149,8 +151,10 @@ function readImport(section: Reader): ModuleImport & { index: number } {
   let index = 0
   if (kind === 'function') index = section.u32()
   else if (kind === 'global') section.bytes(2)
-  else if (kind === 'tag') section.bytes(1), section.u32()
-  else {
+  else if (kind === 'tag') {
+    section.byte()
+    section.u32()
+  } else {
     if (kind === 'table') section.byte()
     const flags = section.byte()
     section.u32()

@@ -57,8 +57,8 @@ export function pluginName({ name, wasm }: PluginOptions): string {
 function configurationBytes(configuration: unknown): Buffer {
   if (configuration === undefined) return Buffer.alloc(0)
   if (typeof configuration === 'string' || configuration instanceof Uint8Array) return toBuffer(configuration)
-  const struct = (configuration as { struct?: unknown } | null)?.struct
-  const only = struct && typeof struct === 'object' && Object.keys(configuration as object).length === 1
+  const struct = configuration?.struct
+  const only = struct && typeof struct === 'object' && Object.keys(configuration).length === 1
   return only ? encodeStruct(struct as Record<string, unknown>) : Buffer.from(JSON.stringify(configuration))
 }
 

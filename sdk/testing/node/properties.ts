@@ -7,11 +7,18 @@ import type { ConnectionInfo, FilterStateObject, HttpInfo, StreamInfo } from './
 
 type Find = (name: string) => CelValue | undefined
 
-const NODE = new CelMessage(encodeMessage([[1, 'meshscript'], [2, 'meshscript'], [6, 'envoy']]), {
-  id: 'meshscript',
-  cluster: 'meshscript',
-  user_agent_name: 'envoy',
-})
+const NODE = new CelMessage(
+  encodeMessage([
+    [1, 'meshscript'],
+    [2, 'meshscript'],
+    [6, 'envoy'],
+  ]),
+  {
+    id: 'meshscript',
+    cluster: 'meshscript',
+    user_agent_name: 'envoy',
+  },
+)
 const EMPTY_MESSAGE = new CelMessage(Buffer.alloc(0))
 
 /** By segments with NULs between them. Undefined: not found. */

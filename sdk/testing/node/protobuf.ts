@@ -74,12 +74,20 @@ export function fieldNumber(fields: readonly ProtoField[], number: number): numb
 /** JSON as a binary google.protobuf.Struct. */
 export function encodeStruct(object: Record<string, unknown>): Buffer {
   return encodeMessageParts(
-    Object.entries(object).map(([key, value]) => [1, encodeMessageParts([[1, Buffer.from(key)], [2, encodeValue(value)]])]),
+    Object.entries(object).map(([key, value]) => [
+      1,
+      encodeMessageParts([
+        [1, Buffer.from(key)],
+        [2, encodeValue(value)],
+      ]),
+    ]),
   )
 }
 
 function encodeMessageParts(fields: readonly (readonly [number, Buffer])[]): Buffer {
-  return Buffer.concat(fields.flatMap(([number, data]) => [encodeVarint((number << 3) | 2), encodeVarint(data.length), data]))
+  return Buffer.concat(
+    fields.flatMap(([number, data]) => [encodeVarint((number << 3) | 2), encodeVarint(data.length), data]),
+  )
 }
 
 function encodeValue(value: unknown): Buffer {
@@ -92,6 +100,7 @@ function encodeValue(value: unknown): Buffer {
   }
   if (typeof value === 'boolean') return Buffer.from([0x20, value ? 1 : 0])
   if (typeof value === 'string') return encodeMessageParts([[3, Buffer.from(value)]])
-  if (Array.isArray(value)) return encodeMessageParts([[6, encodeMessageParts(value.map((item) => [1, encodeValue(item)]))]])
+  if (Array.isArray(value))
+    return encodeMessageParts([[6, encodeMessageParts(value.map((item) => [1, encodeValue(item)]))]])
   return encodeMessageParts([[5, encodeStruct(value as Record<string, unknown>)]])
 }

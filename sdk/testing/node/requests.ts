@@ -99,7 +99,7 @@ function checkPath(
   { connectionManager = {}, bootstrap }: Pick<HostOptions, 'connectionManager' | 'bootstrap'>,
 ): LocalResponse | undefined {
   const path = headers.get(':path')!
-  // eslint-disable-next-line no-control-regex
+
   if (!http2 && /[^\x21-\x7e]/.test(path)) return plainReply(400, 'Bad Request', 'http1.codec_error')
   if (!http2 && path === '*') return plainReply(400, 'Bad Request', 'http1.invalid_url')
   const normal = path.includes('#') && rejectsFragments(bootstrap) ? undefined : normalizePath(path, connectionManager)

@@ -58,7 +58,12 @@ export function noResponse(): Response {
 }
 
 /** Why there is no complete response. `timeout`: it would take longer; undefined: nothing can ever happen. */
-export function incomplete(stream: HttpStream, init: RequestInit, timeout: number | undefined, stacks: string[]): Error {
+export function incomplete(
+  stream: HttpStream,
+  init: RequestInit,
+  timeout: number | undefined,
+  stacks: string[],
+): Error {
   const { headers, body } = stream.received
   const came = headers
     ? `status ${headers.get(':status')} and ${body.length} bytes of the body came`

@@ -4,7 +4,7 @@ import { Body } from './body.ts'
 import type { LocalResponse } from './context.ts'
 import { Exchange, type ExchangeEvents, RESET } from './exchange.ts'
 import type { Terminal } from './filter_chain.ts'
-import { HeaderMap } from './header_map.ts'
+import { type HeaderMap } from './header_map.ts'
 import { connectError, TIMEOUT_BODY } from './http_call.ts'
 import { plainReply } from './local_reply.ts'
 import { RetryPolicy } from './retry.ts'
@@ -20,8 +20,8 @@ export interface RouterOptions {
   http: HttpInfo
   /** The response of the cluster, once it is final. */
   response: Pick<ExchangeEvents, 'headers' | 'data' | 'trailers'>
-  localReply(response: LocalResponse): void
-  reset(details: string): void
+  localReply: (response: LocalResponse) => void
+  reset: (details: string) => void
 }
 
 const UPSTREAM_PORT = 8080
@@ -158,7 +158,9 @@ export class Router implements Terminal {
     http.flags |= refused ? FLAGS.connectFailure : FLAGS.connectionTermination
     if (decision === 'exhausted') http.flags |= FLAGS.retryLimit
     const retried = this.#retry!.tries > 1
-    const text = retried ? connectError(reason).replace('reset reason:', 'retried and the latest reset reason:') : connectError(reason)
+    const text = retried
+      ? connectError(reason).replace('reset reason:', 'retried and the latest reset reason:')
+      : connectError(reason)
     localReply(plainReply(503, text, `upstream_reset_before_response_started{${details}}`))
   }
 
@@ -216,7 +218,7 @@ function checkHeaders(map: HeaderMap): LocalResponse | undefined {
     plainReply(503, text, `filter_removed_required_request_headers{${text.replaceAll(' ', '_')}}`)
   if (!map.has(':path')) return undefined
   if (!map.has(':method')) return fail('missing required header: :method')
-  // eslint-disable-next-line no-control-regex
+
   const bad = map.entries.find(([, value]) => /[\0\r\n]/.test(value))
   return bad && fail(`invalid header value for: ${bad[0]}`)
 }

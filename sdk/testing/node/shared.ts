@@ -20,7 +20,7 @@ export class SharedData {
   /** With a `cas` other than 0, only if that is the entry's. A new key takes any. */
   set(vmId: string, key: string, value: string, cas: number): number {
     let map = this.#byVm.get(vmId)
-    if (!map) this.#byVm.set(vmId, (map = new Map()))
+    if (!map) this.#byVm.set(vmId, (map = new Map<string, SharedEntry>()))
     const old = map.get(key)
     if (old && cas !== 0 && cas !== old.cas) return Status.CasMismatch
     map.set(key, { value, cas: this.#cas++ })

@@ -29,7 +29,7 @@ export interface VmOptions {
 }
 
 type GuestFunction = (...args: number[]) => number | undefined
-export type Callback = keyof typeof CALLBACKS & string
+export type Callback = keyof typeof CALLBACKS
 
 export class Vm {
   readonly options: VmOptions
@@ -220,9 +220,7 @@ export class Vm {
     if (!has) return undefined
     if (has.params === wanted.params && has.results === wanted.results) return this.exports[name] as GuestFunction
     const print = ({ params, results }: Signature) => `${params || 'void'} -> ${results || 'void'}`
-    this.fail(
-      `Bad function signature for: ${name}, want: ${print(wanted)}, but the module exports: ${print(has)}`,
-    )
+    this.fail(`Bad function signature for: ${name}, want: ${print(wanted)}, but the module exports: ${print(has)}`)
     return undefined
   }
 }

@@ -1,0 +1,3 @@
+module meshscript.test/foreign
+
+go 1.24
