@@ -2,6 +2,7 @@
 import type { RouteSpec, TraceEntry, UpstreamRequest } from '../types.ts'
 import { Body } from './body.ts'
 import type { LocalResponse } from './context.ts'
+import { trimValue } from './exchange.ts'
 import { Direction, type DirectionOwner, type Slot, type Terminal } from './filter_chain.ts'
 import { type HeaderMap } from './header_map.ts'
 import { HttpContext, type HttpStreamControl } from './http_context.ts'
@@ -253,6 +254,7 @@ export class HttpStream implements HttpStreamControl, DirectionOwner {
       if (!this.#options.http2 && !this.#requestComplete) map.set('connection', 'close')
       this.#headersEncoded = true
       this.received.headers = map.copy()
+      if (!this.#options.http2) for (const entry of this.received.headers.entries) entry[1] = trimValue(entry[1])
       const status = Number(map.get(':status'))
       const bare = !map.has('content-length') && status !== 204 && status >= 200 && status !== 304
       if (end && !this.#options.http2 && bare && !this.#headRequest) this.received.headers.set('content-length', '0')

@@ -57,9 +57,16 @@ export function pluginName({ name, wasm }: PluginOptions): string {
 function configurationBytes(configuration: unknown): Buffer {
   if (configuration === undefined) return Buffer.alloc(0)
   if (typeof configuration === 'string' || configuration instanceof Uint8Array) return toBuffer(configuration)
-  const struct = configuration?.struct
-  const only = struct && typeof struct === 'object' && Object.keys(configuration).length === 1
-  return only ? encodeStruct(struct as Record<string, unknown>) : Buffer.from(JSON.stringify(configuration))
+  const struct = onlyStruct(configuration)
+  return struct ? encodeStruct(struct) : Buffer.from(JSON.stringify(configuration))
+}
+
+function onlyStruct(configuration: unknown): Record<string, unknown> | undefined {
+  if (typeof configuration !== 'object' || configuration === null) return undefined
+  const entries: [string, unknown][] = Object.entries(configuration)
+  const [key, value] = entries[0] ?? []
+  const alone = entries.length === 1 && key === 'struct' && typeof value === 'object' && value !== null
+  return alone ? (value as Record<string, unknown>) : undefined
 }
 
 function digest(...parts: (string | Uint8Array)[]): string {
