@@ -5,9 +5,10 @@ import { Configuration } from './configuration'
 import { DnsResult } from './dns'
 import { HeaderMap } from './headers'
 import { sendLocalResponse } from './local_response'
-import { ByteString, view } from './memory/bytes'
+import { ByteString, utf8, view } from './memory/bytes'
 import { Identified } from './memory/id_map'
 import { Headers } from './memory/pairs'
+import { continueOwn, phase, Phase, refuse } from './phase'
 
 /** What a context is for; tells the dispatcher which callbacks it has. */
 export enum ContextKind {
@@ -190,23 +191,38 @@ export abstract class HttpContextBase extends Context {
     return HeaderMap.of(MapType.ResponseTrailers)
   }
 
-  /** Resumes a request that a callback has paused. The host does it when the running callback returns. */
+  /** Whether the last callback of this half held the stream. Set by the SDK. */
+  isRequestPaused: bool = false
+  isResponsePaused: bool = false
+
+  /**
+   * Resumes a request that a callback has paused; the host does it when the running callback returns.
+   * In a callback of the request itself, that callback's result becomes `Continue`. `Status.BadArgument` when the request does not wait.
+   */
   continueRequest(): Status {
+    if (phase == Phase.Request) return continueOwn()
+    if (!this.isRequestPaused) return refuse(utf8('continueRequest: the request is not paused'))
+    this.isRequestPaused = false
     return host.continue_stream(StreamType.HttpRequest)
   }
 
-  /** Resumes a response that a callback has paused. */
+  /** As `continueRequest`, for the response. */
   continueResponse(): Status {
+    if (phase == Phase.Response) return continueOwn()
+    if (!this.isResponsePaused) return refuse(utf8('continueResponse: the response is not paused'))
+    this.isResponsePaused = false
     return host.continue_stream(StreamType.HttpResponse)
   }
 
-  /** Resets the stream: the client sees no (further) response. */
+  /** Resets the stream: the client sees no (further) response. `Status.BadArgument` when it is over. */
   resetStream(): Status {
+    if (phase == Phase.Closed) return refuse(utf8('resetStream: the stream is not open'))
     return host.close_stream(StreamType.HttpRequest)
   }
 
   /**
    * Answers the request from here. Return `Action.Pause` afterwards; of several answers the first is sent.
+   * `Status.BadArgument` when the stream is over.
    *
    * @param status HTTP status.
    * @param body Text or bytes.
@@ -280,10 +296,12 @@ export abstract class StreamContextBase extends Context {
   }
 
   closeDownstream(): Status {
+    if (phase == Phase.Closed) return refuse(utf8('closeDownstream: the connection is not open'))
     return host.close_stream(StreamType.Downstream)
   }
 
   closeUpstream(): Status {
+    if (phase == Phase.Closed) return refuse(utf8('closeUpstream: the connection is not open'))
     return host.close_stream(StreamType.Upstream)
   }
 }

@@ -3,9 +3,11 @@
 
 import { Action, PeerType } from './abi/enums'
 import { Configuration } from './configuration'
+import { HttpContextBase } from './context'
 import { takeConfigurationError } from './configuration_error'
 import { enter, enterAndCollect } from './enter'
 import { allocate } from './memory/arena'
+import { isContinued, Phase } from './phase'
 import {
   createContext,
   deleteContext,
@@ -26,7 +28,7 @@ export function proxy_on_memory_allocate(size: usize): usize {
 }
 
 export function proxy_on_context_create(id: u32, parentId: u32): void {
-  enterAndCollect('createContext')
+  enterAndCollect('createContext', Phase.Closed)
   createContext(id, parentId)
 }
 
@@ -67,52 +69,65 @@ export function proxy_on_foreign_function(rootId: u32, functionId: u32, argument
   if (root) root.onForeignFunction(functionId, argumentsSize)
 }
 
+/** Notes whether the request waits, which decides whether it can be continued. */
+function leaveRequest(http: HttpContextBase, action: Action): Action {
+  if (isContinued) action = Action.Continue
+  http.isRequestPaused = action != Action.Continue
+  return action
+}
+
+function leaveResponse(http: HttpContextBase, action: Action): Action {
+  if (isContinued) action = Action.Continue
+  http.isResponsePaused = action != Action.Continue
+  return action
+}
+
 export function proxy_on_request_headers(id: u32, count: u32, endOfStream: u32): Action {
-  enter('onRequestHeaders')
+  enter('onRequestHeaders', Phase.Request)
   const http = findHttp(id)
-  return http ? http.onRequestHeaders(endOfStream != 0) : Action.Continue
+  return http ? leaveRequest(http, http.onRequestHeaders(endOfStream != 0)) : Action.Continue
 }
 
 export function proxy_on_request_body(id: u32, size: u32, endOfStream: u32): Action {
-  enter('onRequestBody')
+  enter('onRequestBody', Phase.Request)
   const http = findHttp(id)
-  return http ? http.onRequestBody(size, endOfStream != 0) : Action.Continue
+  return http ? leaveRequest(http, http.onRequestBody(size, endOfStream != 0)) : Action.Continue
 }
 
 export function proxy_on_request_trailers(id: u32, count: u32): Action {
-  enter('onRequestTrailers')
+  enter('onRequestTrailers', Phase.Request)
   const http = findHttp(id)
-  return http ? http.onRequestTrailers() : Action.Continue
+  return http ? leaveRequest(http, http.onRequestTrailers()) : Action.Continue
 }
 
 export function proxy_on_request_metadata(id: u32, count: u32): Action {
-  enter('onRequestMetadata')
+  enter('onRequestMetadata', Phase.Request)
   const http = findHttp(id)
-  return http ? http.onRequestMetadata() : Action.Continue
+  return http ? leaveRequest(http, http.onRequestMetadata()) : Action.Continue
 }
 
 export function proxy_on_response_headers(id: u32, count: u32, endOfStream: u32): Action {
-  enter('onResponseHeaders')
+  enter('onResponseHeaders', Phase.Response)
   const http = findHttp(id)
-  return http ? http.onResponseHeaders(endOfStream != 0) : Action.Continue
+  return http ? leaveResponse(http, http.onResponseHeaders(endOfStream != 0)) : Action.Continue
 }
 
 export function proxy_on_response_body(id: u32, size: u32, endOfStream: u32): Action {
-  enter('onResponseBody')
+  enter('onResponseBody', Phase.Response)
   const http = findHttp(id)
-  return http ? http.onResponseBody(size, endOfStream != 0) : Action.Continue
+  return http ? leaveResponse(http, http.onResponseBody(size, endOfStream != 0)) : Action.Continue
 }
 
 export function proxy_on_response_trailers(id: u32, count: u32): Action {
-  enter('onResponseTrailers')
+  enter('onResponseTrailers', Phase.Response)
   const http = findHttp(id)
-  return http ? http.onResponseTrailers() : Action.Continue
+  return http ? leaveResponse(http, http.onResponseTrailers()) : Action.Continue
 }
 
 export function proxy_on_response_metadata(id: u32, count: u32): Action {
-  enter('onResponseMetadata')
+  enter('onResponseMetadata', Phase.Response)
   const http = findHttp(id)
-  return http ? http.onResponseMetadata() : Action.Continue
+  return http ? leaveResponse(http, http.onResponseMetadata()) : Action.Continue
 }
 
 export function proxy_on_new_connection(id: u32): Action {
@@ -146,7 +161,7 @@ export function proxy_on_upstream_connection_close(id: u32, peer: PeerType): voi
 }
 
 export function proxy_on_log(id: u32): void {
-  enter('onLog')
+  enter('onLog', Phase.Closed)
   const http = findHttp(id)
   if (http) return http.onLog()
   const stream = findStream(id)
@@ -154,12 +169,12 @@ export function proxy_on_log(id: u32): void {
 }
 
 export function proxy_on_done(id: u32): bool {
-  enter('onDone')
+  enter('onDone', Phase.Closed)
   const context = findContext(id)
   return context ? context.onDone() : true
 }
 
 export function proxy_on_delete(id: u32): void {
-  enter('onDelete')
+  enter('onDelete', Phase.Closed)
   deleteContext(id)
 }

@@ -1,7 +1,8 @@
 import { GrpcStatus, Status } from './abi/enums'
 import * as host from './abi/hostcalls'
-import { ByteString } from './memory/bytes'
+import { ByteString, utf8 } from './memory/bytes'
 import { Headers } from './memory/pairs'
+import { phase, Phase, refuse } from './phase'
 
 /** See `HttpContextBase.sendLocalResponse`. */
 export function sendLocalResponse(
@@ -11,6 +12,7 @@ export function sendLocalResponse(
   grpcStatus: GrpcStatus,
   details: ByteString,
 ): Status {
+  if (phase == Phase.Closed) return refuse(utf8('sendLocalResponse: the stream is not open'))
   const lines = headers ? headers.encode() : ByteString.empty
   return host.send_local_response(
     status,

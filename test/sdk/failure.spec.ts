@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, expect, it } from 'vitest'
 import { buildFilter } from '../../cli/src/build/index.ts'
 import filter from './assembly/http.ts?filter'
+import misuse from './assembly/misuse.ts?filter'
 import roots from './assembly/roots.ts?filter'
 import tcp from './assembly/tcp.ts?filter'
 
@@ -42,6 +43,24 @@ it('catches a stale ByteString in debug builds', async () => {
   expect(host.logs.at(-1)?.message).toMatch(
     /onResponseHeaders: a ByteString of an earlier callback is used: keep a copy with persist\(\)/,
   )
+})
+
+it('does not pass on what would end Envoy, and goes on when a callback says so itself', async () => {
+  host = await createHost({ wasm: misuse })
+  for (const what of ['early', 'late', 'both']) {
+    const init = { method: 'POST', body: 'x', headers: { 'x-misuse': what } }
+    expect((await host.request('/', init)).status).toBe(200)
+  }
+  await host.advance(50)
+  expect((await host.request('/')).status).toBe(200)
+  const lines = host.logs.map(({ message }) => message)
+  expect(lines.filter((line) => line === 'continueRequest: the request is not paused')).toHaveLength(4)
+  expect(lines.filter((line) => !line.startsWith('continueRequest'))).toEqual([
+    'continueResponse: the response is not paused',
+    'sendLocalResponse: the stream is not open',
+    'resetStream: the stream is not open',
+    'continueResponse: the response is not paused',
+  ])
 })
 
 it('tells plugins of one VM apart, by configuration and by root id', async () => {
