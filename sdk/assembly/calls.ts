@@ -1,6 +1,8 @@
 // Answers that the filter waits for, by the host's call id. The host delivers them to the root context, and also ids that it never
 // told (a call that failed at once): those are passed over.
 
+import { Status } from './abi/enums'
+import * as host from './abi/hostcalls'
 import { Context } from './context'
 import { Identified, IdMap } from './memory/id_map'
 
@@ -14,9 +16,30 @@ export abstract class Call extends Identified {
   enterContext(): bool {
     return !this.context.isDeleted && this.context.becomeEffective()
   }
+
+  /** Nobody waits for the answer any more. */
+  abandon(): void {}
 }
 
 const calls = new IdMap()
+
+/** Number of calls at which it is time to look which of them nobody waits for. */
+let limit: u32 = 64
+
+/**
+ * Forgets the calls whose callers are gone. The host ends those of a plugin that it replaces without a word, and a gRPC stream
+ * need not end by itself. Another context may be effective afterwards.
+ */
+export function forgetLostCalls(): void {
+  if (calls.used < limit) return
+  calls.retain((entry) => {
+    const call = changetype<Call>(entry)
+    if (!call.context.isDeleted && host.set_effective_context(call.context.id) != Status.BadArgument) return true
+    call.abandon()
+    return false
+  })
+  limit = max<u32>(64, calls.used * 2)
+}
 
 /** Notes a call whose `id` is set. */
 export function addCall(call: Call): void {

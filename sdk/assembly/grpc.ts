@@ -1,7 +1,7 @@
 import { BufferType, GrpcStatus, MapType, Status } from './abi/enums'
 import * as host from './abi/hostcalls'
 import { Buffer } from './body'
-import { addCall, Call, findCall, removeCall } from './calls'
+import { addCall, Call, findCall, forgetLostCalls, removeCall } from './calls'
 import { Context } from './context'
 import { HeaderMap } from './headers'
 import { ByteString, slot, view } from './memory/bytes'
@@ -35,6 +35,10 @@ export abstract class GrpcCall extends Call {
   cancel(): Status {
     removeCall(this.id)
     return host.grpc_cancel(this.id)
+  }
+
+  override abandon(): void {
+    host.grpc_cancel(this.id)
   }
 
   onInitialMetadata(): void {}
@@ -218,6 +222,7 @@ function send(
 
 /** The gRPC call with this id, its caller made effective; null, and the call given up, when the caller is gone. */
 export function enterGrpcCall(id: u32): GrpcCall | null {
+  forgetLostCalls()
   const found = findCall(id)
   if (!(found instanceof GrpcCall)) return null
   const call = <GrpcCall>found

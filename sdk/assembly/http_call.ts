@@ -1,7 +1,7 @@
 import { BufferType, MapType, Status } from './abi/enums'
 import * as host from './abi/hostcalls'
 import { Buffer } from './body'
-import { addCall, Call, takeCall } from './calls'
+import { addCall, Call, forgetLostCalls, takeCall } from './calls'
 import { Context } from './context'
 import { HeaderMap } from './headers'
 import { ByteString, slot, view } from './memory/bytes'
@@ -130,6 +130,7 @@ function send(
 
 /** The host delivers an answer. */
 export function deliverHttpCall(id: u32, headerCount: u32): void {
+  forgetLostCalls()
   const call = takeCall(id)
   if (call instanceof HttpCall) (<HttpCall>call).answer(headerCount)
 }

@@ -19,7 +19,7 @@ let limit: u32 = 256
  * Now and then the SDK asks the host instead which streams it still has, for a quarter of that price.
  */
 function forgetDead(current: u32): void {
-  contexts.retain((id) => host.set_effective_context(id) != Status.BadArgument)
+  contexts.retain((context) => host.set_effective_context(context.id) != Status.BadArgument)
   host.set_effective_context(current)
   limit = max<u32>(256, contexts.used * 2)
 }

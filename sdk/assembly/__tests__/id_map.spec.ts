@@ -84,7 +84,7 @@ describe('the map of ids', () => {
   test('retain keeps those that are alive', () => {
     const map = new IdMap()
     for (let id: u32 = 1; id <= 100; id++) map.add(Entry.of(id * 3))
-    map.retain((id) => (id & 1) == 0)
+    map.retain((entry) => (entry.id & 1) == 0)
     expect(map.used).toBe(50)
     expect(map.get(3)).toBeNull()
     expect(map.get(6)!.id).toBe(6)

@@ -29,7 +29,7 @@ export class IdMap {
   }
 
   /** Keeps only the entries that answer true to `isAlive`. */
-  retain(isAlive: (id: u32) => bool): void {
+  retain(isAlive: (entry: Identified) => bool): void {
     this.rebuild(this.mask + SLOT, isAlive)
   }
 
@@ -54,7 +54,7 @@ export class IdMap {
   }
 
   /** Moves the entries to `size` bytes of new slots. */
-  private rebuild(size: u32, isAlive: ((id: u32) => bool) | null = null): void {
+  private rebuild(size: u32, isAlive: ((entry: Identified) => bool) | null = null): void {
     const old = this.slots
     const end = old + this.mask + SLOT
     this.slots = newSlots(size)
@@ -62,7 +62,7 @@ export class IdMap {
     this.used = 0
     for (let at = old; at < end; at += SLOT) {
       const entry = load<Identified | null>(at, 4)
-      if (entry && (!isAlive || isAlive(entry.id))) this.put(entry)
+      if (entry && (!isAlive || isAlive(entry))) this.put(entry)
     }
     heap.free(old)
   }

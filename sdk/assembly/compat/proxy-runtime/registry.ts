@@ -113,7 +113,7 @@ export function deleteContext(context_id: u32): void {
 
 /** Without `onDelete` nobody says when a stream ends: see the SDK's own registry. */
 function forgetDead(current: u32): void {
-  contexts.retain((id) => host.set_effective_context(id) != Status.BadArgument)
+  contexts.retain((context) => host.set_effective_context(context.id) != Status.BadArgument)
   host.set_effective_context(current)
   limit = max<u32>(256, contexts.used * 2)
 }
