@@ -24,7 +24,7 @@ export abstract class Call extends Identified {
 const calls = new IdMap()
 
 /** Number of calls at which it is time to look which of them nobody waits for. */
-let limit: u32 = 64
+let limit: u32 = 16
 
 /**
  * Forgets the calls whose callers are gone. The host ends those of a plugin that it replaces without a word, and a gRPC stream
@@ -38,7 +38,7 @@ export function forgetLostCalls(): void {
     call.abandon()
     return false
   })
-  limit = max<u32>(64, calls.used * 2)
+  limit = max<u32>(16, calls.used * 2)
 }
 
 /** Notes a call whose `id` is set. */
