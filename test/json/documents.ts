@@ -99,7 +99,8 @@ function escape(random: Random, code: number): string {
   return `\\u${random.below(2) ? hex : hex.toUpperCase()}`
 }
 
-function damage(random: Random, valid: Uint8Array): Uint8Array {
+/** Changes one to three places. */
+export function damage(random: Random, valid: Uint8Array): Uint8Array {
   const bytes = [...valid]
   for (let i = 1 + random.below(3); i--;) {
     const at = random.below(bytes.length + 1)

@@ -1,0 +1,59 @@
+/** All of the fuzz: what is fed with what, and what must come out. */
+
+import { authorization } from './authorization.ts'
+import { fuzzConfigurations } from './configurations.ts'
+import { build, type Build, compile } from './modules.ts'
+import { fuzzNodeHost } from './node-host.ts'
+import { fuzzRequests } from './requests.ts'
+
+export interface Figures {
+  requests: number
+  configurations: number
+  /** Bytes of Wasm memory after the first half, and at the end. */
+  memory: readonly [warm: number, end: number]
+  /** The same of live objects, where the filter tells. */
+  managed?: readonly [warm: number, end: number]
+}
+
+export interface Target {
+  name: string
+  /** Bytes of live objects that may be there more than before. */
+  slack: number
+  /** Throws when the filter does what it must not. */
+  run(options: { count: number; seed: number; kind: Build; onProgress?: (done: number) => void }): Promise<Figures>
+}
+
+export const targets: readonly Target[] = [
+  {
+    name: 'requests by a hostile host',
+    slack: 0,
+    async run({ count, seed, kind, onProgress }) {
+      const module = compile(await build('test/fuzz/assembly/filter.ts', kind))
+      return fuzzRequests(module, { requests: count, seed, onProgress })
+    },
+  },
+  {
+    name: 'requests by the Node host',
+    // A few calls of plugins that were replaced, with these plugins and what metrics they have made.
+    slack: 256 * 1024,
+    async run({ count, seed, kind, onProgress }) {
+      const wasm = await build('test/fuzz/assembly/portable.ts', kind)
+      return fuzzNodeHost(wasm, { requests: count, seed, onProgress })
+    },
+  },
+  {
+    name: 'configurations of authorization',
+    slack: 0,
+    async run({ count, seed, kind }) {
+      const wasm = await build(authorization.path, kind)
+      return { requests: 0, ...fuzzConfigurations({ ...authorization, wasm, configurations: count, seed }) }
+    },
+  },
+]
+
+/** True when memory was no larger at the end than after the first half, but for what the target may take. */
+export function isFlat({ slack }: Target, { memory, managed }: Figures): boolean {
+  // The allocator doubles the memory when it needs more.
+  const limit = slack ? 2 * memory[0] : memory[0]
+  return memory[1] <= limit && (!managed || managed[1] <= managed[0] + slack)
+}
