@@ -109,10 +109,7 @@ export type HandlerResult =
 export type HttpHandler = (request: UpstreamRequest) => HandlerResult | Promise<HandlerResult>
 
 /** gRPC: full method name, e.g. `pkg.Service/Method`, to a function from request messages to response messages (serialized). */
-export type GrpcHandler = (
-  messages: readonly Uint8Array[],
-  metadata: HeaderList,
-) => GrpcResult | Promise<GrpcResult>
+export type GrpcHandler = (messages: readonly Uint8Array[], metadata: HeaderList) => GrpcResult | Promise<GrpcResult>
 export interface GrpcResult {
   messages?: readonly Uint8Array[]
   /** Default 0. */
