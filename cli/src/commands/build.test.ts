@@ -50,7 +50,7 @@ describe('what is built', () => {
   test('a module that exports only the callbacks in use', async () => {
     const { code, stdout } = await folder.run('build hello --stats')
     expect(code).toBe(0)
-    expect(stdout).toContain('\nexports (7)\n')
+    expect(stdout).toContain('\nexports (6)\n')
     expect(stdout).toContain('\n  proxy_on_request_headers\n')
     expect(stdout).not.toContain('proxy_on_response_headers')
     expect(stdout).toMatch(/\nimports \(\d\)\n( {2}env\.proxy_\w+\n)+$/)
@@ -65,7 +65,7 @@ describe('what is built', () => {
       size: read('hello/build/hello.wasm').length,
       exports: expect.arrayContaining(['memory', '_initialize', 'proxy_abi_version_0_2_1', 'proxy_on_memory_allocate']),
       imports: expect.arrayContaining(['env.proxy_add_header_map_value']),
-      callbacks: expect.arrayContaining(['proxy_on_context_create', 'proxy_on_request_headers', 'proxy_on_delete']),
+      callbacks: expect.arrayContaining(['proxy_on_context_create', 'proxy_on_request_headers']),
       sourceMap: 'hello/build/hello.wasm.map',
       warnings: [],
       milliseconds: expect.any(Number),

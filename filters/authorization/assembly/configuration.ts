@@ -124,7 +124,8 @@ function addCondition(index: RuleIndex, condition: JsonValue, alternative: i32):
   const name = condition.get('header')
   const header = name.string()
   // Envoy has names in lower case, so that any other would match nothing.
-  if (!header.length || !name.byteString().toLowerCase().equals(header)) name.fail('expected the name of a header, in lower case')
+  if (!header.length || !name.byteString().toLowerCase().equals(header))
+    name.fail('expected the name of a header, in lower case')
   const values = condition.get('values')
   const notValues = condition.get('notValues')
   refuseNothing(condition, values.exists || notValues.exists)
