@@ -56,6 +56,15 @@ export const HOSTCALLS = Object.entries(TABLE).map(([name, kinds]) => ({
   kinds: kinds.split(' ').filter((kind) => kind !== '') as Kind[],
 }))
 
+export type CallKind = 'http' | 'grpc' | 'stream'
+
+/** Those that begin what ends later. */
+export const CALLS: Partial<Record<HostcallName, CallKind>> = {
+  proxy_http_call: 'http',
+  proxy_grpc_call: 'grpc',
+  proxy_grpc_stream: 'stream',
+}
+
 /** Throws when the bytes are not one complete list of header lines. No bytes are no lines. */
 export function checkPairs(bytes: Uint8Array): void {
   if (!bytes.length) return

@@ -6,8 +6,9 @@
 
 import { Random } from '../json/documents.ts'
 import { ByteSource } from './bytes.ts'
+import { ROOT_CALLBACKS, STREAM_CALLBACKS, TCP_CALLBACKS } from './callbacks.ts'
 import { Guest, MAX_MEMORY } from './guest.ts'
-import { checkPairs, HOSTCALLS, type HostcallName, type Kind } from './hostcalls.ts'
+import { type CallKind, CALLS, checkPairs, HOSTCALLS, type HostcallName, type Kind } from './hostcalls.ts'
 
 const OK = 0
 const BAD_ARGUMENT = 2
@@ -24,17 +25,8 @@ const REPORT_MEMORY = 0x6d656d6f
 const SIZES = [MAX_MEMORY, MAX_MEMORY + 1, 0x7fffffff, 0x80000000, 0xfffffff0, 0xfffffff8, 0xffffffff]
 const IDS = [0, 1, 2, 3, 15, 0x7fffffff, 0x80000000, 0xffffffff]
 
-const HTTP_CALLBACKS = ['request_headers', 'request_body', 'request_trailers', 'request_metadata']
-const STREAM_CALLBACKS = [
-  ...[...HTTP_CALLBACKS, ...HTTP_CALLBACKS.map((name) => name.replace('request', 'response'))],
-  ...['log', 'done'],
-].map((name) => `proxy_on_${name}`)
-const TCP_CALLBACKS = ['new_connection', 'downstream_data', 'upstream_data', 'downstream_connection_close'].concat([
-  ...['upstream_connection_close', 'log', 'done'],
-])
-const ROOT_CALLBACKS = ['tick', 'tick', 'queue_ready', 'foreign_function', 'done', 'vm_start']
-
-type CallKind = 'http' | 'grpc' | 'stream'
+/** What the fuzz filter asks for what to do. */
+const INPUT = Buffer.from('fuzz\0input')
 
 interface Stream {
   id: number
@@ -164,7 +156,7 @@ export class HostileHost {
   }
 
   private callStream(name: string, id: number): void {
-    this.callback(name.startsWith('proxy') ? name : `proxy_on_${name}`, id, this.anyNumber(), this.random.below(3))
+    this.callback(name, id, this.anyNumber(), this.random.below(3))
   }
 
   private callRoot(): void {
@@ -173,7 +165,7 @@ export class HostileHost {
     if (random.below(5) === 0) {
       const name = random.pick(['envoy_on_resolve_dns', 'envoy_on_stats_update'])
       this.callback(name, id, this.anyNumber(), this.anyNumber())
-    } else this.callback(`proxy_on_${random.pick(ROOT_CALLBACKS)}`, id, random.below(1000), this.anyNumber())
+    } else this.callback(random.pick(ROOT_CALLBACKS), id, random.below(1000), this.anyNumber())
   }
 
   /** Contexts that are there already, have no parent, an unknown one or themselves; ends of what never was. */
@@ -320,7 +312,7 @@ export class HostileHost {
     const { count, size } = this.environment
     this.environment = { count: 0, size: 0 }
     if (count * 4 > 100_000 || size > 100_000 || size < 0) return random.pick([OK, 8, 21])
-    const variables = this.bytes.noise(size)
+    const variables = Buffer.from(this.bytes.noise(size))
     const text = Buffer.from('COLOR=red\0PATH=/bin')
     if (random.below(2)) text.copy(variables, 0, 0, size)
     this.guest.write(data, variables)
@@ -341,12 +333,4 @@ export class HostileHost {
     const [, managed] = /^managed (\d+)$/.exec(line) ?? []
     if (managed) this.managed = Number(managed)
   }
-}
-
-/** What the fuzz filter asks for what to do. */
-const INPUT = Buffer.from('fuzz\0input')
-const CALLS: Partial<Record<HostcallName, CallKind>> = {
-  proxy_http_call: 'http',
-  proxy_grpc_call: 'grpc',
-  proxy_grpc_stream: 'stream',
 }
