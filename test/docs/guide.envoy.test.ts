@@ -1,7 +1,6 @@
-// Follows docs/guide.md as a newcomer would, with the packages as they would be published.
+// Follows README.md, docs/guide.md and docs/testing.md as a newcomer would, with the packages as they would be published.
 
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -13,7 +12,7 @@ import { Reader } from './reader.ts'
 import { pack, Registry } from './registry.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/, '')
-const guide = blocksOf(readFileSync(join(root, 'docs/guide.md'), 'utf8'))
+const page = (file: string): Block[] => blocksOf(readFileSync(join(root, file), 'utf8'))
 /** The ports that the guide uses. */
 const PORTS = ['10000', '9901', '8080']
 const MINUTES = 60_000
@@ -39,6 +38,7 @@ afterAll(async () => {
 async function environment(): Promise<Record<string, string>> {
   const envoy = await findEnvoy()
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'))
+  if (!folders.some((folder) => existsSync(join(folder, 'curl')))) folders.push(curlFolder())
   return {
     PATH: folders.join(delimiter),
     LANG: 'C.UTF-8',
@@ -52,6 +52,15 @@ async function environment(): Promise<Record<string, string>> {
   }
 }
 
+/** Where there is no curl, which is all that the pages want beside Node.js and Envoy. */
+function curlFolder(): string {
+  const folder = join(home, 'bin')
+  mkdirSync(folder)
+  const script = `#!/bin/sh\nexec '${process.execPath}' '${join(root, 'test/docs/curl.mjs')}' "$@"\n`
+  writeFileSync(join(folder, 'curl'), script, { mode: 0o755 })
+  return folder
+}
+
 async function freePorts(): Promise<Record<string, number>> {
   const servers = PORTS.map(() => createServer().listen(0, '127.0.0.1'))
   await Promise.all(servers.map((server) => new Promise((resolve) => server.once('listening', resolve))))
@@ -60,22 +69,28 @@ async function freePorts(): Promise<Record<string, number>> {
   return Object.fromEntries(PORTS.map((port, i) => [port, ports[i]!]))
 }
 
-async function follow(blocks: readonly Block[], reader: Reader): Promise<void> {
-  for (const block of blocks) {
+async function follow(file: string, reader: Reader, isMeant = (block: Block) => !isForLater(block)): Promise<void> {
+  for (const block of page(file).filter(isMeant)) {
     await reader.follow(block).catch((error: Error) => {
-      throw new Error(`docs/guide.md:${block.line}: ${error.message}`)
+      throw new Error(`${file}:${block.line}: ${error.message}`)
     })
   }
 }
 
-test('the guide, from its first command to its last', { timeout: 8 * MINUTES }, async () => {
-  await follow(
-    guide.filter((block) => !isForLater(block)),
-    reader,
-  )
+test('README.md', { timeout: 2 * MINUTES }, async () => {
+  const isFile = ({ language }: Block): boolean => language === 'ts'
+  // Its filter is one of the examples.
+  for (const { info, text } of page('README.md').filter(isFile)) {
+    expect(text).toBe(readFileSync(join(root, info), 'utf8'))
+  }
+  await follow('README.md', reader, (block) => !isFile(block))
 })
 
-test('an editor finds no error in what the guide has written', { timeout: MINUTES }, async () => {
+test('docs/guide.md', { timeout: 6 * MINUTES }, () => follow('docs/guide.md', reader))
+
+test('docs/testing.md, in the folder of the guide', { timeout: 4 * MINUTES }, () => follow('docs/testing.md', reader))
+
+test('an editor finds no error in what the pages have written', { timeout: MINUTES }, async () => {
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
   for (const project of ['assembly', '.']) {
     const { status, printed } = await reader.run(`node ${tsc} -p ${project}`)
@@ -84,9 +99,8 @@ test('an editor finds no error in what the guide has written', { timeout: MINUTE
 })
 
 test('the packages install by their names, too', { timeout: MINUTES }, async () => {
-  const folder = mkdtempSync(join(home, 'published-'))
-  const other = new Reader({ ...reader.options, home: folder })
-  await follow(guide.filter(isForLater), other)
+  const other = new Reader({ ...reader.options, home: mkdtempSync(join(home, 'published-')) })
+  await follow('docs/guide.md', other, isForLater)
   const { printed } = await other.run('npx meshscript --version')
   expect(printed.trim()).toBe(registry.version('meshscript'))
 })

@@ -7,6 +7,7 @@ test('blocks are found with language, info and line', () => {
     { language: 'ts', info: 'assembly/index.ts', text: 'let a = 1\n', line: 3 },
     { language: '', info: '', text: '$ x\n', line: 7 },
   ])
+  expect(blocksOf('- text\n\n  ```sh\n  one\n    two\n  ```\n')).toMatchObject([{ text: 'one\n  two\n' }])
   expect(() => blocksOf('```ts\nlet a')).toThrow('line 1: the code block has no end')
 })
 

@@ -20,17 +20,18 @@ export interface Block {
 
 export function blocksOf(markdown: string): Block[] {
   const blocks: Block[] = []
-  let open: (Block & { fence: string; lines: string[] }) | undefined
+  let open: (Block & { indent: string; fence: string; lines: string[] }) | undefined
   markdown.split('\n').forEach((text, index) => {
     if (open && text.trim() === open.fence) {
       const { language, info, line, lines } = open
       blocks.push({ language, info, line, text: lines.map((each) => `${each}\n`).join('') })
       open = undefined
     } else if (open) {
-      open.lines.push(text)
+      // In a list, the block is indented as the list's text.
+      open.lines.push(text.startsWith(open.indent) ? text.slice(open.indent.length) : text.trimStart())
     } else {
-      const [, fence, language = '', info = ''] = /^(`{3,})(\w*) *(.*)$/.exec(text) ?? []
-      if (fence) open = { fence, language, info, text: '', line: index + 1, lines: [] }
+      const [, indent = '', fence, language = '', info = ''] = /^( *)(`{3,})(\w*) *(.*)$/.exec(text) ?? []
+      if (fence) open = { indent, fence, language, info, text: '', line: index + 1, lines: [] }
     }
   })
   if (open) throw new Error(`line ${open.line}: the code block has no end`)

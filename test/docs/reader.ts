@@ -96,13 +96,17 @@ export class Reader {
   private async console(text: string, info: string): Promise<void> {
     const commands = commandsOf(text)
     for (const [index, { command, output }] of commands.entries()) {
-      const { status, printed } = await this.run(command)
+      const { status, printed } = await this.run(command, this.placeOf(info))
       const wanted = index === commands.length - 1 ? Number(/exit (\d+)/.exec(info)?.[1] ?? 0) : 0
       if (status !== wanted) throw new Error(`$ ${command}\nended with ${status}:\n${printed}`)
       if (find(output, printed) === undefined) {
         throw new Error(`$ ${command}\nshould print\n${output}\nand prints\n${printed}`)
       }
     }
+  }
+
+  private placeOf(info: string): string | undefined {
+    return info.includes('in the checkout') ? this.options.checkout : undefined
   }
 
   /** As in one terminal: the folder stays, but for what is done in the checkout. */
@@ -136,7 +140,7 @@ export class Reader {
     const terminal = { command, child, printed: '', seen: 0 }
     child.stdout.setEncoding('utf8').on('data', (data: string) => (terminal.printed += data))
     this.terminals.push(terminal)
-    await this.expectFrom(terminal, commands.at(-1)!.output)
+    await this.expectFrom(terminal, commands.at(-1).output)
   }
 
   private async expectFrom(terminal: Terminal | undefined, shown: string): Promise<void> {
