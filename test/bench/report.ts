@@ -21,7 +21,7 @@ export function table(results: readonly Result[]): string {
   return [row(head!), row(widths.map((width) => '-'.repeat(width))), ...body.map(row)].join('\n')
 }
 
-/** Ratio of two filters' added time: the median of the rounds' ratios. */
+/** Ratio of the medians of two filters' added time. */
 export function ratio(results: readonly Result[], name: string, other: string): number | undefined {
   const a = results.find((result) => result.name === name)
   const b = results.find((result) => result.name === other)
