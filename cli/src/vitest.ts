@@ -31,7 +31,10 @@ interface VitePlugin {
 export function filterPlugin({ folder, ...options }: FilterPluginOptions = {}): VitePlugin {
   const target = folder ?? join(tmpdir(), `meshscript-vitest-${process.getuid?.() ?? ''}`)
   const build = async (path: string) => {
-    const hash = createHash('sha256').update(JSON.stringify([path, options])).digest('hex').slice(0, 16)
+    const hash = createHash('sha256')
+      .update(JSON.stringify([path, options]))
+      .digest('hex')
+      .slice(0, 16)
     // The file's name is the plugin's name in a test host, and so in its messages.
     return buildFilter({ ...options, path, output: join(target, hash, `${findProject(path).name}.wasm`) })
   }
