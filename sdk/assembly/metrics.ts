@@ -244,13 +244,17 @@ function read(id: u32): u64 {
   return host.get_metric(id, out) == Status.Ok ? load<u64>(out) : 0
 }
 
+/** Bytes of a label value that are kept: values may come from requests. */
+const MAX_VALUE: i32 = 256
+
 /** A label value that can't end early, nor begin another label: `;` and control characters become `_`. */
 function clean(value: ByteString): ByteString {
-  const copy = allocate(value.length)
+  const length = min(value.length, MAX_VALUE)
+  const copy = allocate(length)
   if (!copy) return ByteString.empty
-  for (let i = 0; i < value.length; i++) {
+  for (let i = 0; i < length; i++) {
     const byte = load<u8>(value.ptr + i)
     store<u8>(copy + i, byte < 0x20 || byte == 0x3b || byte == 0x7f ? 0x5f : byte)
   }
-  return ByteString.at(copy, value.length)
+  return ByteString.at(copy, length)
 }

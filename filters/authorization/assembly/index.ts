@@ -39,6 +39,12 @@ class CurrentRequest extends RequestView {
     return this.knownPeer
   }
 
+  /** True when a rule asked for the peer, and its certificate can't be read. */
+  get hasUnreadablePeer(): bool {
+    const peer = this.knownPeer
+    return peer !== null && !peer.isReadable
+  }
+
   get headers(): Pairs {
     const known = this.pairs
     if (known) return known
@@ -68,7 +74,7 @@ export class AuthorizationRoot extends RootContext {
 
   onConfigure(configuration: Configuration): bool {
     const json = configuration.json()
-    json.get('$schema')
+    json.get('$schema').string('')
     const isAudit = json.get('mode').oneOf(['enforce', 'audit'], 0) == 1
     const recordsAllowed = json.get('record').oneOf(['denied', 'all'], 0) == 1
     const rules = readRules(json)
@@ -88,8 +94,11 @@ export class AuthorizationContext extends HttpContext<AuthorizationRoot> {
     if (!rules) return this.refuse(utf8('not configured'))
     const request = root.request
     request.begin(this)
-    const decision = rules.decide(request)
-    if (decision ? !decision.isDeny : !rules.hasAllowPolicy) {
+    let decision = rules.decide(request)
+    const isUnreadable = request.hasUnreadablePeer
+    // Neither an ALLOW rule that matched nor a DENY rule that did not says anything then.
+    if (isUnreadable) decision = null
+    if (!isUnreadable && (decision ? !decision.isDeny : !rules.hasAllowPolicy)) {
       if (root.recordsAllowed) this.record(utf8('allowed'), decision)
       return Action.Continue
     }

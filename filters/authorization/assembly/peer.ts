@@ -9,6 +9,8 @@ export class Peer {
     readonly digest: Bytes,
     /** Its URI SANs that begin with `spiffe://`, without it. */
     readonly principals: Bytes[],
+    /** False: TLS has accepted the certificate, but what is in it is not known here. Such a request is refused. */
+    readonly isReadable: bool,
   ) {}
 }
 
@@ -33,13 +35,12 @@ export class PeerReader {
     const principals: Bytes[] = []
     const pem = property.connectionPeerCertificate()
     const sans = pem ? uriSans(pem) : null
-    // A certificate that TLS has accepted and that can't be read here must not pass for one without an identity.
-    if (!sans) throw new Error("the client's certificate can't be read")
+    if (!sans) return new Peer(digest.persist(), principals, false)
     for (let i = 0; i < sans.length; i++) {
       const san = sans[i].view
       if (san.startsWith('spiffe://')) principals.push(san.slice(9).persist())
     }
-    const peer = new Peer(digest.persist(), principals)
+    const peer = new Peer(digest.persist(), principals, true)
     unchecked((this.cache[slot] = peer))
     return peer
   }

@@ -34,7 +34,7 @@ export class Headers {
   add<N, V>(name: N, value: V): this {
     const n = view(name)
     const v = view(value)
-    const address = allocate(offsetof<Line>())
+    const address = this.encoded ? 0 : allocate(offsetof<Line>())
     if (!address) return this
     const line = changetype<Line>(address)
     line.next = 0
@@ -50,7 +50,7 @@ export class Headers {
     return this
   }
 
-  /** Keeps the lines beyond the callback. Lines that are added afterwards are not part of it. */
+  /** Keeps the lines beyond the callback. Lines can't be added afterwards. */
   persist(): this {
     this.encoded = this.encode().persist()
     return this
