@@ -34,7 +34,8 @@ export class Headers {
   add<N, V>(name: N, value: V): this {
     const n = view(name)
     const v = view(value)
-    const address = this.encoded ? 0 : allocate(offsetof<Line>())
+    if (this.encoded) return this
+    const address = allocate(offsetof<Line>())
     if (!address) return this
     const line = changetype<Line>(address)
     line.next = 0
