@@ -18,6 +18,8 @@ export const codes = {
   MS1105: 'A list has too many or too few items',
   MS1106: 'A value is not well-formed',
   MS1107: 'A field has no value',
+  MS1108: 'A field is written in another case',
+  MS1109: 'A field is there twice',
   MS1201: 'A rule part is empty',
   MS1202: 'The action and its rules do not fit together',
   MS1203: 'A condition has an unknown key',

@@ -1,54 +1,27 @@
 /** The kinds of resources that are known, and what becomes of each. */
-import { authorizationPolicySchema, checkAuthorizationPolicy } from './authorization-policy.ts'
-import type { Diagnostics } from './diagnostics.ts'
+import { istio } from './istio.ts'
+import type { Family, Kind } from './kind.ts'
 import { nearest } from './nearest.ts'
-import type { Schema } from './schema.ts'
 
-export type Kind =
-  /** Parsed and checked: `spec` by its schema, then `check` for what a schema can't say. */
-  | {
-      use: 'read'
-      versions: readonly string[]
-      spec: Schema
-      check: (resource: never, diagnostics: Diagnostics) => void
-    }
-  /** Of no consequence for the filters. */
-  | { use: 'ignore'; versions: readonly string[]; why: string }
-  /** Of consequence, but not read: leaving it out would change decisions. */
-  | { use: 'refuse'; versions: readonly string[]; why: string }
-
-const istioSecurity = ['v1', 'v1beta1']
-
-/** Groups whose every kind must be known: a kind that is misspelt here must not pass as one of no consequence. */
-const groups: Record<string, Record<string, Kind>> = {
-  'security.istio.io': {
-    AuthorizationPolicy: {
-      use: 'read',
-      versions: istioSecurity,
-      spec: authorizationPolicySchema,
-      check: checkAuthorizationPolicy,
+/** SMI's and Cilium's kinds. */
+const others: Family = {
+  complete: ['access.smi-spec.io', 'specs.smi-spec.io'],
+  groups: {
+    'access.smi-spec.io': { TrafficTarget: refused(['v1alpha1', 'v1alpha2', 'v1alpha3']) },
+    'specs.smi-spec.io': {
+      HTTPRouteGroup: refused(['v1alpha1', 'v1alpha2', 'v1alpha3', 'v1alpha4']),
+      TCPRoute: refused(['v1alpha1', 'v1alpha2', 'v1alpha3', 'v1alpha4']),
+      UDPRoute: { use: 'ignore', versions: ['v1alpha4'], why: 'it is not about HTTP' },
     },
-    RequestAuthentication: {
-      use: 'ignore',
-      versions: istioSecurity,
-      why: "Envoy's own jwt_authn filter verifies tokens",
-    },
-    PeerAuthentication: { use: 'ignore', versions: istioSecurity, why: "Envoy's listener terminates TLS" },
-  },
-  'access.smi-spec.io': {
-    TrafficTarget: refused(['v1alpha1', 'v1alpha2', 'v1alpha3']),
-  },
-  'specs.smi-spec.io': {
-    HTTPRouteGroup: refused(['v1alpha1', 'v1alpha2', 'v1alpha3', 'v1alpha4']),
-    TCPRoute: refused(['v1alpha1', 'v1alpha2', 'v1alpha3', 'v1alpha4']),
-    UDPRoute: { use: 'ignore', versions: ['v1alpha4'], why: 'it is not about HTTP' },
+    'cilium.io': { CiliumNetworkPolicy: refused(['v2']), CiliumClusterwideNetworkPolicy: refused(['v2']) },
   },
 }
 
-/** Cilium's other kinds are of no consequence, so that its group is not complete here. */
-const singleKinds: Record<string, Record<string, Kind>> = {
-  'cilium.io': { CiliumNetworkPolicy: refused(['v2']), CiliumClusterwideNetworkPolicy: refused(['v2']) },
-}
+/** A new family is added here, and nowhere else. */
+const families: readonly Family[] = [istio, others]
+
+const groups: Family['groups'] = Object.assign({}, ...families.map((family) => family.groups))
+const complete = new Set(families.flatMap((family) => family.complete ?? []))
 
 /** Groups that Istio has given up; what they said would be lost silently. */
 const retired: Record<string, string> = {
@@ -68,30 +41,36 @@ function refused(versions: readonly string[]): Kind {
   return { use: 'refuse', versions, why: 'this version of meshscript reads only AuthorizationPolicy' }
 }
 
-export type Lookup = Kind | { use: 'unknown'; message: string; hint: string }
+export type Lookup = Kind | { use: 'unknown'; field: 'apiVersion' | 'kind'; message: string; hint: string }
 
 /** What to do with a resource of this group, version and kind. */
 export function findKind(group: string, version: string, kind: string): Lookup {
   if (Object.hasOwn(retired, group)) {
-    return { use: 'unknown', message: `the group ${group} is no longer served`, hint: retired[group]! }
+    return {
+      use: 'unknown',
+      field: 'apiVersion',
+      message: `the group ${group} is no longer served`,
+      hint: retired[group]!,
+    }
   }
-  const complete = Object.hasOwn(groups, group) ? groups[group] : undefined
-  const kinds = complete ?? (Object.hasOwn(singleKinds, group) ? singleKinds[group]! : {})
+  const kinds = Object.hasOwn(groups, group) ? groups[group]! : {}
   const found = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
   if (found) {
     if (found.versions.includes(version)) return found
     return {
       use: 'unknown',
+      field: 'apiVersion',
       message: `${kind} has no version ${JSON.stringify(version)}`,
-      hint: `write apiVersion: ${found.versions.map((each) => `${group}/${each}`).join(' or ')}`,
+      hint: `write apiVersion: ${found.versions.map((each) => [group, each].filter(Boolean).join('/')).join(' or ')}`,
     }
   }
-  if (complete) {
-    const near = nearest(kind, Object.keys(complete))
+  if (complete.has(group)) {
+    const near = nearest(kind, Object.keys(kinds))
     return {
       use: 'unknown',
+      field: 'kind',
       message: `${group} has no kind ${JSON.stringify(kind)}`,
-      hint: near ? `did you mean ${near}?` : `known kinds: ${Object.keys(complete).join(', ')}`,
+      hint: near ? `did you mean ${near}?` : `known kinds: ${Object.keys(kinds).join(', ')}`,
     }
   }
   return findMisspelt(group, kind) ?? { use: 'ignore', versions: [version], why: 'it has no bearing on authorization' }
@@ -99,12 +78,13 @@ export function findKind(group: string, version: string, kind: string): Lookup {
 
 /** A policy whose group is misspelt would be left out without a word: it must be an error. */
 function findMisspelt(group: string, kind: string): Lookup | undefined {
-  const owner = Object.keys(groups).find((each) => Object.hasOwn(groups[each]!, kind))
+  const owner = [...complete].find((each) => Object.hasOwn(groups[each]!, kind))
   const isForeign = foreign[kind]?.includes(group)
-  const meant = owner && !isForeign ? owner : nearest(group, [...Object.keys(groups), ...Object.keys(singleKinds)], 2)
+  const meant = owner && !isForeign ? owner : nearest(group, Object.keys(groups).filter(Boolean), 2)
   if (!meant || meant === group) return undefined
   return {
     use: 'unknown',
+    field: 'apiVersion',
     message: `unknown group ${JSON.stringify(group)} of kind ${kind}`,
     hint: `did you mean ${meant}?`,
   }

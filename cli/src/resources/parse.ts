@@ -1,7 +1,8 @@
 /** Texts → resources: YAML or JSON, several documents, lists. */
 import { isMap, isScalar, isSeq, parseAllDocuments, type Document, type Node, type YAMLMap } from 'yaml'
 import type { Diagnostics } from './diagnostics.ts'
-import { findKind, type Kind } from './kinds.ts'
+import type { ReadKind } from './kind.ts'
+import { findKind } from './kinds.ts'
 import { metadataSchema } from './metadata.ts'
 import { Tree } from './nodes.ts'
 import { Resource, type Metadata } from './resource.ts'
@@ -69,8 +70,6 @@ export function parseYaml(source: Source, diagnostics: Diagnostics): Document[] 
   })
 }
 
-type Readable = Extract<Kind, { use: 'read' }>
-
 class Reader {
   readonly resources: Resource[] = []
   /** Whether there was any resource, used or not. */
@@ -133,8 +132,8 @@ class Reader {
     const known = findKind(group, version, kind)
     const place = (field: string) => tree.locate(node, [field])
     if (known.use === 'unknown') {
-      const field = known.message.includes(' has no kind ') ? 'kind' : 'apiVersion'
-      this.#diagnostics.add('error', 'MS1004', known.message, { field, span: place(field), hint: known.hint })
+      const { field, hint } = known
+      this.#diagnostics.add('error', 'MS1004', known.message, { field, span: place(field), hint })
     } else if (known.use === 'refuse') {
       this.#diagnostics.add('error', 'MS1303', `${kind} cannot be compiled`, { span: place('kind'), hint: known.why })
     } else if (known.use === 'ignore') {
@@ -143,44 +142,42 @@ class Reader {
     } else this.#readKnown(tree, node, { group, version, kind }, known)
   }
 
-  #readKnown(tree: Tree, node: YAMLMap, type: { group: string; version: string; kind: string }, known: Readable) {
+  #readKnown(tree: Tree, node: YAMLMap, type: { group: string; version: string; kind: string }, known: ReadKind) {
     const diagnostics = this.#diagnostics
     const metadataNode = tree.entries(node).find((entry) => entry.key === 'metadata')?.value
     const { name, namespace } = isMap(metadataNode) ? stringFields(tree, metadataNode, ['name', 'namespace']) : {}
     const title = [type.kind, [namespace, name].filter(Boolean).join('/')].filter(Boolean).join(' ')
 
     const before = diagnostics.count('error')
+    const fields = typeof known.fields === 'function' ? known.fields(type.version) : known.fields
     const schema = {
       type: 'object' as const,
-      properties: {
-        apiVersion: {},
-        kind: {},
-        metadata: metadataSchema,
-        spec: known.spec,
-        status: {},
-      },
-      required: ['metadata'],
+      properties: { apiVersion: {}, kind: {}, metadata: metadataSchema, status: {}, ...fields },
+      required: ['metadata', ...(known.required ?? [])],
     }
-    checkSchema({ tree, diagnostics, resource: title }, node, schema, [])
+    const { caseInsensitive } = known
+    checkSchema({ tree, diagnostics, resource: title, ...(caseInsensitive && { caseInsensitive }) }, node, schema, [])
     if (diagnostics.count('error') > before) return
 
-    const value = toValue(tree, node) as { metadata: Partial<Metadata> & { name: string }; spec?: unknown }
-    const metadata = { ...value.metadata, namespace: value.metadata.namespace ?? this.#namespace ?? 'default' }
-    const resource = new Resource(type, { metadata, spec: value.spec ?? {} }, tree, node)
-    if (!value.metadata.namespace && !this.#namespace) {
+    const value = toValue(tree, node) as { metadata: Partial<Metadata> & { name: string } } & Record<string, unknown>
+    const given = known.clusterScoped ? '' : (value.metadata.namespace ?? this.#namespace)
+    const metadata = { ...value.metadata, namespace: given ?? 'default' }
+    const resource = new Resource(type, { metadata, fields: value, spec: value.spec ?? {} }, tree, node)
+    if (given === undefined) {
       const hint = 'write metadata.namespace, or give --namespace'
       resource.report(diagnostics, 'warning', 'MS1008', ['metadata'], 'no namespace: taken as "default"', hint)
     }
 
-    const earlier = this.#seen.get(resource.title)
+    const id = `${type.group} ${resource.title}`
+    const earlier = this.#seen.get(id)
     if (earlier) {
       const { source, start } = earlier.locate(['metadata', 'name'])
       const message = `already defined at ${source.name}:${source.position(start).line}`
       resource.report(diagnostics, 'error', 'MS1005', ['metadata', 'name'], message, 'rename or remove one of them')
       return
     }
-    this.#seen.set(resource.title, resource)
-    known.check(resource as never, diagnostics)
+    this.#seen.set(id, resource)
+    known.check?.(resource as never, diagnostics)
     if (diagnostics.count('error') === before) this.resources.push(resource)
   }
 }

@@ -6,6 +6,7 @@ import type { Span } from './source.ts'
 
 export interface Metadata {
   name: string
+  /** Empty for kinds that are in no namespace. */
   namespace: string
   labels?: Record<string, string>
   annotations?: Record<string, string>
@@ -18,6 +19,8 @@ export class Resource<Spec = unknown> {
   readonly kind: string
   readonly metadata: Metadata
   readonly spec: Spec
+  /** All fields as they are written, for the kinds that have others than `spec`. */
+  readonly fields: Readonly<Record<string, unknown>>
   readonly #tree: Tree
   readonly #root: Node
 
@@ -27,13 +30,15 @@ export class Resource<Spec = unknown> {
     this.kind = type.kind
     this.metadata = value.metadata
     this.spec = value.spec
+    this.fields = value.fields
     this.#tree = tree
     this.#root = root
   }
 
   /** `AuthorizationPolicy payments/allow-frontend` */
   get title(): string {
-    return `${this.kind} ${this.metadata.namespace}/${this.metadata.name}`
+    const { namespace, name } = this.metadata
+    return `${this.kind} ${namespace ? `${namespace}/` : ''}${name}`
   }
 
   /** The place of a field. */
@@ -55,4 +60,5 @@ export class Resource<Spec = unknown> {
 export interface Content<Spec> {
   metadata: Metadata
   spec: Spec
+  fields: Readonly<Record<string, unknown>>
 }

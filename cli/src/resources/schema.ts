@@ -1,17 +1,22 @@
 /** Checks a syntax tree against the part of JSON Schema that the schemas of Kubernetes CRDs use. */
-import { isMap, isScalar, isSeq, type Node } from 'yaml'
+import { isMap, isScalar, isSeq, type Node, type Scalar } from 'yaml'
 import type { Code } from './codes.ts'
 import type { Diagnostics } from './diagnostics.ts'
 import { nearest } from './nearest.ts'
-import { formatPath, type Path, type Tree } from './nodes.ts'
+import { formatPath, type Entry, type Path, type Tree } from './nodes.ts'
 import type { Span } from './source.ts'
 
+export type Type = 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean'
+
 export interface Schema {
-  /** Absent: anything is accepted. */
-  type?: 'object' | 'array' | 'string' | 'integer' | 'boolean'
+  /** Absent: anything is accepted. Several: the first one that fits counts. */
+  type?: Type | readonly Type[]
   /** Fields of an object; any other is an error unless `additionalProperties` describes it. */
   properties?: Record<string, Schema>
   additionalProperties?: Schema
+  /** What the keys of an object must be, where they are not fields. */
+  keys?: { test: RegExp; expected: string; hint?: string }
+  minProperties?: number
   required?: readonly string[]
   items?: Schema
   minItems?: number
@@ -19,7 +24,11 @@ export interface Schema {
   enum?: readonly string[]
   minLength?: number
   maxLength?: number
-  pattern?: { test: RegExp; expected: string }
+  /** `expected` goes on "… is not", e.g. `a duration`; `hint` says what to write. */
+  pattern?: { test: RegExp; expected: string; hint?: string }
+  /** Of a number. */
+  minimum?: number
+  maximum?: number
 }
 
 export interface CheckContext {
@@ -27,6 +36,8 @@ export interface CheckContext {
   diagnostics: Diagnostics
   /** Title of the resource, for the diagnostics. */
   resource: string
+  /** Keys match in any case; the tree is corrected. */
+  caseInsensitive?: boolean
 }
 
 /** Reports every place where `node` is not as `schema` says. */
@@ -37,7 +48,8 @@ export function checkSchema(context: CheckContext, node: Node, schema: Schema, p
     diagnostics.add('error', code, message, { resource, field: formatPath(at), span, ...(hint && { hint }) })
   }
 
-  switch (schema.type) {
+  const type = typeof schema.type === 'object' ? pickType(node, schema.type) : schema.type
+  switch (type) {
     case undefined:
       return
     case 'object': {
@@ -59,7 +71,7 @@ export function checkSchema(context: CheckContext, node: Node, schema: Schema, p
         if (resolved) checkSchema(context, resolved, items, [...path, index])
         else if (items.type) {
           const span = (item as Node | null)?.range ? tree.span(item as Node) : undefined
-          report('MS1102', `expected ${article[items.type]}, got nothing`, undefined, span, [...path, index])
+          report('MS1102', `expected ${expected(items.type)}, got nothing`, undefined, span, [...path, index])
         }
       })
       return
@@ -68,7 +80,7 @@ export function checkSchema(context: CheckContext, node: Node, schema: Schema, p
       const value = isScalar(node) ? node.value : undefined
       if (typeof value !== 'string') {
         const hint = isScalar(node) ? `put it into quotes: ${quote(node)}` : undefined
-        return report('MS1102', `expected a string, got ${describe(node)}`, hint)
+        return report('MS1102', `expected ${expected(schema.type!)}, got ${describe(node)}`, hint)
       }
       if (schema.enum && !schema.enum.includes(value)) {
         const near = nearest(value, schema.enum)
@@ -77,7 +89,7 @@ export function checkSchema(context: CheckContext, node: Node, schema: Schema, p
       }
       if (value.length < (schema.minLength ?? 0)) report('MS1106', 'must not be empty')
       else if (schema.pattern && !schema.pattern.test.test(value)) {
-        report('MS1106', `${JSON.stringify(value)} is not ${schema.pattern.expected}`)
+        report('MS1106', `${JSON.stringify(value)} is not ${schema.pattern.expected}`, schema.pattern.hint)
       }
       if (value.length > (schema.maxLength ?? Infinity)) {
         report('MS1106', `at most ${schema.maxLength} characters are allowed, got ${value.length}`)
@@ -85,10 +97,15 @@ export function checkSchema(context: CheckContext, node: Node, schema: Schema, p
       return
     }
     case 'integer':
+    case 'number':
     case 'boolean': {
       const value = isScalar(node) ? node.value : undefined
-      const fits = schema.type === 'integer' ? Number.isInteger(value) : typeof value === 'boolean'
-      if (!fits) report('MS1102', `expected ${article[schema.type]}, got ${describe(node)}`)
+      if (!fits(node, type)) return report('MS1102', `expected ${expected(schema.type!)}, got ${describe(node)}`)
+      const { minimum = -Infinity, maximum = Infinity } = schema
+      if (typeof value === 'number' && (value < minimum || value > maximum)) {
+        const range = maximum === Infinity ? `at least ${minimum}` : `from ${minimum} to ${maximum}`
+        report('MS1106', `${value} is out of range`, `write a number ${range}`)
+      }
     }
   }
 }
@@ -104,10 +121,15 @@ function checkObject(
 ) {
   const { tree } = context
   const { properties = {}, additionalProperties } = schema
+  if (context.caseInsensitive) correctCase(context, tree.entries(node), Object.keys(properties), path)
   const entries = tree.entries(node)
   for (const { key, keyNode, value } of entries) {
     const field = Object.hasOwn(properties, key) ? properties[key] : additionalProperties
     if (field) {
+      if (schema.keys && !schema.keys.test.test(key)) {
+        const { expected, hint } = schema.keys
+        report('MS1106', `the key ${JSON.stringify(key)} is not ${expected}`, hint, tree.span(keyNode), [...path, key])
+      }
       if (value) checkSchema(context, value, field, [...path, key])
       else if (field.type && [...path, key][0] === 'spec') warnNoValue(context, keyNode, [...path, key])
       continue
@@ -116,6 +138,10 @@ function checkObject(
     const near = nearest(key, names)
     const hint = near ? `did you mean ${JSON.stringify(near)}?` : `known fields: ${names.join(', ')}`
     report('MS1101', `unknown field ${JSON.stringify(key)}`, hint, tree.span(keyNode), [...path, key])
+  }
+  const { minProperties = 0 } = schema
+  if (entries.length < minProperties) {
+    report('MS1105', `at least ${minProperties} ${minProperties === 1 ? 'entry is' : 'entries are'} needed`)
   }
   for (const name of schema.required ?? []) {
     if (entries.some(({ key, value }) => key === name && value)) continue
@@ -130,11 +156,47 @@ function warnNoValue({ tree, diagnostics, resource }: CheckContext, keyNode: Nod
   diagnostics.add('warning', 'MS1107', message, { resource, field: formatPath(path), span: tree.span(keyNode), hint })
 }
 
+/** Renames keys that differ from a field in case alone: from here on the resource is as if it had been written rightly. */
+function correctCase({ tree, diagnostics, resource }: CheckContext, entries: Entry[], names: string[], path: Path) {
+  for (const { key, keyNode } of entries) {
+    const name = names.includes(key) ? undefined : names.find((each) => each.toLowerCase() === key.toLowerCase())
+    if (!name) continue
+    const details = { resource, field: formatPath([...path, key]), span: tree.span(keyNode) }
+    if (entries.some((entry) => entry.key === name)) {
+      const hint = 'remove one of them'
+      diagnostics.add('error', 'MS1109', `${JSON.stringify(name)} is there twice`, { ...details, hint })
+    } else {
+      const hint = `write ${name}`
+      const message = `${JSON.stringify(key)} is read as ${JSON.stringify(name)}`
+      diagnostics.add('warning', 'MS1108', message, { ...details, hint })
+    }
+    ;(keyNode as Scalar).value = name
+  }
+}
+
+function fits(node: Node, type: Type): boolean {
+  if (type === 'object') return isMap(node)
+  if (type === 'array') return isSeq(node)
+  const value = isScalar(node) ? node.value : undefined
+  if (type === 'integer') return Number.isInteger(value)
+  return type === typeof value
+}
+
+/** The first type that the node has, else the first of all. */
+const pickType = (node: Node, types: readonly Type[]) => types.find((type) => fits(node, type)) ?? types[0]
+
+const expected = (type: Type | readonly Type[]) =>
+  [type]
+    .flat()
+    .map((each) => article[each as Type])
+    .join(' or ')
+
 const article = {
   object: 'a mapping',
   array: 'a list',
   string: 'a string',
   integer: 'a whole number',
+  number: 'a number',
   boolean: 'true or false',
 }
 
