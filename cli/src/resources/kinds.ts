@@ -1,24 +1,19 @@
 /** The kinds of resources that are known, and what becomes of each. */
 import { istio } from './istio.ts'
 import type { Family, Kind } from './kind.ts'
+import { kubernetes } from './kubernetes/index.ts'
 import { nearest } from './nearest.ts'
+import { smi } from './smi/index.ts'
 
-/** SMI's and Cilium's kinds. */
+/** Cilium's kinds. */
 const others: Family = {
-  complete: ['access.smi-spec.io', 'specs.smi-spec.io'],
   groups: {
-    'access.smi-spec.io': { TrafficTarget: refused(['v1alpha1', 'v1alpha2', 'v1alpha3']) },
-    'specs.smi-spec.io': {
-      HTTPRouteGroup: refused(['v1alpha1', 'v1alpha2', 'v1alpha3', 'v1alpha4']),
-      TCPRoute: refused(['v1alpha1', 'v1alpha2', 'v1alpha3', 'v1alpha4']),
-      UDPRoute: { use: 'ignore', versions: ['v1alpha4'], why: 'it is not about HTTP' },
-    },
     'cilium.io': { CiliumNetworkPolicy: refused(['v2']), CiliumClusterwideNetworkPolicy: refused(['v2']) },
   },
 }
 
 /** A new family is added here, and nowhere else. */
-const families: readonly Family[] = [istio, others]
+const families: readonly Family[] = [istio, smi, others, kubernetes]
 
 const groups: Family['groups'] = Object.assign({}, ...families.map((family) => family.groups))
 const complete = new Set(families.flatMap((family) => family.complete ?? []))
