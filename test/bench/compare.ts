@@ -18,6 +18,12 @@ export interface Variant {
   name: string
   /** HTTP filters before the router, given a folder for their files. */
   filters: (directory: string) => Promise<Json[]>
+  /** What this one is sent, where it differs from the run's. */
+  load?: Partial<Load>
+  /** Part of the run's requests that this one gets, for those that would take too long. Default 1. */
+  share?: number
+  /** True: its added time is over that of no filter with the same load, where that load is dear by itself. Default: over that with the run's load. */
+  ownBaseline?: boolean
 }
 
 export interface Options {
@@ -41,38 +47,58 @@ export interface Result {
 const BASELINE = 'no filter'
 
 export async function compare(variants: readonly Variant[], options: Options): Promise<Result[]> {
-  const running: { name: string; envoy: EnvoyProcess; total: number[] }[] = []
+  const running: { variant: Variant; envoy: EnvoyProcess; total: number[]; baseline: number }[] = []
+  const processes: EnvoyProcess[] = []
+  const run = async (filters: Variant['filters']): Promise<EnvoyProcess> => {
+    const directory = temporaryDirectory()
+    const envoy = await start(directory, await filters(directory))
+    processes.push(envoy)
+    return envoy
+  }
   try {
-    for (const { name, filters } of [{ name: BASELINE, filters: async () => [] }, ...variants]) {
-      const directory = temporaryDirectory()
-      running.push({ name, envoy: await start(directory, await filters(directory)), total: [] })
+    const plain = await run(async () => [])
+    const none = (name: string, variant?: Variant): Variant => ({ ...variant, name, filters: async () => [] })
+    running.push({ variant: none(BASELINE), envoy: plain, total: [], baseline: 0 })
+    // Baselines of their own first, one for each load.
+    const baselines = new Map<string | undefined, number>()
+    for (const variant of variants.filter(({ ownBaseline }) => ownBaseline)) {
+      if (baselines.has(variant.load?.request)) continue
+      baselines.set(variant.load?.request, running.length)
+      running.push({ variant: none(`${BASELINE}: ${variant.name}`, variant), envoy: plain, total: [], baseline: 0 })
+    }
+    const first = running.length
+    for (const variant of variants) {
+      const baseline = variant.ownBaseline ? baselines.get(variant.load?.request)! : 0
+      running.push({ variant, envoy: await run(variant.filters), total: [], baseline })
     }
     // The first round warms up: V8 optimises, allocators settle.
     for (let round = 0; round <= options.rounds; round++) {
       options.onRound?.(round)
       // Each round begins with another one, so that none is always the one after a pause.
       for (let i = 0; i < running.length; i++) {
-        const { envoy, total } = running[(i + round) % running.length]!
+        const { variant, envoy, total } = running[(i + round) % running.length]!
+        const requests = Math.ceil(options.requests * (variant.share ?? 1))
         const before = cpuTime(envoy.pid)
-        await generateLoad({ requests: options.requests, ...options.load, port: envoy.ports.main! })
-        if (round) total.push((cpuTime(envoy.pid) - before) / options.requests / 1000)
+        await generateLoad({ requests, ...options.load, ...variant.load, port: envoy.ports.main! })
+        if (round) total.push((cpuTime(envoy.pid) - before) / requests / 1000)
       }
     }
-    const [baseline] = running
-    return running.map(({ name, envoy, total }) => ({
+    return [running[0]!, ...running.slice(first)].map(({ variant: { name }, envoy, total, baseline }) => ({
       name,
       total,
-      added: total.map((value, round) => value - baseline!.total[round]!),
-      memory: residentMemory(envoy.pid) - residentMemory(baseline!.envoy.pid),
+      added: total.map((value, round) => value - running[baseline]!.total[round]!),
+      memory: residentMemory(envoy.pid) - residentMemory(plain.pid),
     }))
   } finally {
-    await Promise.all(running.map(({ envoy }) => envoy.stop()))
+    await Promise.all(processes.map((envoy) => envoy.stop()))
   }
 }
 
 function start(directory: string, filters: Json[]): Promise<EnvoyProcess> {
   const routes = routeConfig([{ directResponse: { status: 200, body: 'ok' } }])
-  const bootstrap = buildBootstrap({ listeners: [{ name: 'main', http: { filters, routes } }] })
+  const bootstrap = buildBootstrap({
+    listeners: [{ name: 'main', http: { filters, routes, connectionManager: { max_request_headers_kb: 96 } } }],
+  })
   return startEnvoy({ bootstrap, directory })
 }
 

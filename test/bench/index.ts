@@ -1,20 +1,25 @@
-/** `npm run bench -- NAME [--rounds N] [--requests N] [--json]` */
+/** `npm run bench -- NAME [--rounds N] [--requests N] [--json] [--chart FILE]` */
 
+import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import * as authorization from './authorization.ts'
+import { lineChart } from './chart.ts'
 import { compare } from './compare.ts'
 import * as hello from './hello.ts'
-import { ratio, table } from './report.ts'
+import * as hostile from './hostile.ts'
+import { ratio, type Bench, table } from './report.ts'
 
-const benches = { hello }
+const benches: Record<string, Bench> = { authorization, hello, hostile }
 
-const USAGE = `usage: npm run bench -- NAME [--rounds N] [--requests N] [--json]
+const USAGE = `usage: npm run bench -- NAME [--rounds N] [--requests N] [--json] [--chart FILE]
 
 Measures the CPU time that filters add to a request in real Envoy, side by side in one run.
 NAME is one of: ${Object.keys(benches).join(', ')}.
 
   --rounds N     rounds in which each filter gets its load in turn (default 12)
   --requests N   requests of one filter in one round (default 20000)
-  --json         print the figures of every round`
+  --json         print the figures of every round
+  --chart FILE   draw the figures, as SVG (authorization, hostile)`
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -23,12 +28,13 @@ async function main(): Promise<number> {
       rounds: { type: 'string', default: '12' },
       requests: { type: 'string', default: '20000' },
       json: { type: 'boolean', default: false },
+      chart: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
   const [name] = positionals
-  const bench = name !== undefined && Object.hasOwn(benches, name) ? benches[name as keyof typeof benches] : undefined
-  if (values.help || !bench) {
+  const bench = name !== undefined && Object.hasOwn(benches, name) ? benches[name] : undefined
+  if (values.help || !bench || (values.chart !== undefined && !bench.chart)) {
     process.stdout.write(`${USAGE}\n`)
     return values.help ? 0 : 2
   }
@@ -43,13 +49,17 @@ async function main(): Promise<number> {
   })
   process.stderr.write('\r')
   if (values.json) process.stdout.write(`${JSON.stringify({ results, notes }, null, 2)}\n`)
-  else process.stdout.write(`${table(results)}\n\n${notes.join('\n')}\n`)
+  else process.stdout.write(`${table(results)}\n\n${[...notes, ...(bench.conclusions?.(results) ?? [])].join('\n')}\n`)
+  if (values.chart !== undefined) writeFileSync(values.chart, lineChart(bench.chart!(results)))
   let code = 0
   for (const { name: own, other, limit } of bench.limits) {
     const value = ratio(results, own, other)
     if (value === undefined) continue
     const verdict = value <= limit ? 'reached' : 'missed'
-    if (!values.json) process.stdout.write(`${own} / ${other}: ${value.toFixed(2)} (at most ${limit}: ${verdict})\n`)
+    if (!values.json)
+      process.stdout.write(
+        `${own} / ${other}: ${value.toPrecision(3)} (at most ${Number(limit.toFixed(3))}: ${verdict})\n`,
+      )
     if (value > limit) code = 1
   }
   return code

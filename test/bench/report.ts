@@ -1,4 +1,22 @@
-import { median, quartiles, type Result } from './compare.ts'
+import { type Chart } from './chart.ts'
+import { median, quartiles, type Result, type Variant } from './compare.ts'
+
+/** What a benchmark is made of. */
+export interface Bench {
+  variants(): Promise<{ variants: Variant[]; notes: string[] }>
+  /** What must hold; otherwise the command fails. */
+  limits: readonly Limit[]
+  /** What follows from the figures, in words. */
+  conclusions?(results: readonly Result[]): string[]
+  chart?(results: readonly Result[]): Chart
+}
+
+/** Added time of `name` over that of `other`, at most. */
+export interface Limit {
+  name: string
+  other: string
+  limit: number
+}
 
 /** A Markdown table, also readable on a terminal. */
 export function table(results: readonly Result[]): string {
