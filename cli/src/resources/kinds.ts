@@ -1,21 +1,15 @@
 /** The kinds of resources that are known, and what becomes of each. */
+import { cilium } from './cilium/index.ts'
 import { istio } from './istio.ts'
 import type { Family, Kind } from './kind.ts'
 import { kubernetes } from './kubernetes/index.ts'
 import { nearest } from './nearest.ts'
 import { smi } from './smi/index.ts'
 
-/** Cilium's kinds. */
-const others: Family = {
-  groups: {
-    'cilium.io': { CiliumNetworkPolicy: refused(['v2']), CiliumClusterwideNetworkPolicy: refused(['v2']) },
-  },
-}
-
 /** A new family is added here, and nowhere else. */
-const families: readonly Family[] = [istio, smi, others, kubernetes]
+const families: readonly Family[] = [istio, smi, cilium, kubernetes]
 
-const groups: Family['groups'] = Object.assign({}, ...families.map((family) => family.groups))
+const groups = Object.fromEntries(families.flatMap((family) => Object.entries(family.groups)))
 const complete = new Set(families.flatMap((family) => family.complete ?? []))
 
 /** Groups that Istio has given up; what they said would be lost silently. */
@@ -30,10 +24,6 @@ const foreign: Record<string, readonly string[]> = {
   AuthorizationPolicy: ['policy.linkerd.io'],
   TCPRoute: ['gateway.networking.k8s.io'],
   UDPRoute: ['gateway.networking.k8s.io'],
-}
-
-function refused(versions: readonly string[]): Kind {
-  return { use: 'refuse', versions, why: 'this version of meshscript reads only AuthorizationPolicy' }
 }
 
 export type Lookup = Kind | { use: 'unknown'; field: 'apiVersion' | 'kind'; message: string; hint: string }

@@ -119,6 +119,10 @@ const matches: Schema = {
 /** In v1alpha1 and v1alpha2 `matches` is at the top. */
 const hasSpec = (version: string) => version === 'v1alpha3' || version === 'v1alpha4'
 
+function routeFields(version: string): Fields {
+  return hasSpec(version) ? { spec: { type: 'object', required: ['matches'], properties: { matches } } } : { matches }
+}
+
 const bindingSpec: Schema = {
   type: 'object',
   required: ['schemes'],
@@ -161,8 +165,7 @@ export const smi: Family = {
       HTTPRouteGroup: {
         use: 'read',
         versions: specsVersions,
-        fields: (version) =>
-          hasSpec(version) ? { spec: { type: 'object', required: ['matches'], properties: { matches } } } : { matches },
+        fields: routeFields,
         check: checkRouteGroup,
       },
       TCPRoute: {
