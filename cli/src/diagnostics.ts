@@ -31,9 +31,9 @@ export function formatDiagnostic(diagnostic: Diagnostic, cwd: string, colors: Co
   const { severity, code, message, related } = diagnostic
   const paint = severity === 'error' ? colors.red : severity === 'warning' ? colors.yellow : colors.cyan
   const place = formatPlace(diagnostic, cwd)
-  let text = `${place ? `${colors.bold(place)} ` : ''}${paint(`${severity} ${code}:`)} ${message}\n${frame(diagnostic, paint)}`
+  let text = `${place ? `${colors.bold(place)} ` : ''}${paint(`${severity} ${code}:`)} ${message}\n${formatExcerpt(diagnostic, paint)}`
   if (related?.file) {
-    text += `  ${colors.bold(formatPlace(related, cwd))} ${colors.cyan('see')} ${related.message || 'here'}\n${frame(related, colors.cyan)}`
+    text += `  ${colors.bold(formatPlace(related, cwd))} ${colors.cyan('see')} ${related.message || 'here'}\n${formatExcerpt(related, colors.cyan)}`
   }
   return text
 }
@@ -50,8 +50,8 @@ function formatPlace({ file, line, column }: Omit<Diagnostic, 'severity' | 'code
 }
 
 /** The offending line, with a mark under the part that is meant. */
-function frame(
-  { source, line, column, length }: Omit<Diagnostic, 'severity' | 'code'>,
+export function formatExcerpt(
+  { source, line, column, length }: Pick<Diagnostic, 'source' | 'line' | 'column' | 'length'>,
   paint: (text: string) => string,
 ): string {
   if (source === undefined || line === undefined || column === undefined) return ''
