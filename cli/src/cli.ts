@@ -3,7 +3,7 @@
 import { Command, CommanderError } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
 import { commands } from './commands/index.ts'
-import { UsageError, UserError } from './errors.ts'
+import { NegativeResult, UsageError, UserError } from './errors.ts'
 import { reportError } from './report.ts'
 import { type Io } from './terminal.ts'
 
@@ -18,6 +18,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     return ExitCode.done
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage
+    if (error instanceof NegativeResult) return ExitCode.failed
     if (!(error instanceof UserError)) throw error
     reportError(error, args.includes('--json'), io)
     return error instanceof UsageError ? ExitCode.usage : ExitCode.failed

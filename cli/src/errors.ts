@@ -20,3 +20,8 @@ export class UserError extends Error {
 export class UsageError extends UserError {
   override name = 'UsageError'
 }
+
+/** Nothing failed, but the answer is one that scripts ask for by exit code 1. All has been printed. */
+export class NegativeResult extends Error {
+  override name = 'NegativeResult'
+}
