@@ -32,7 +32,7 @@ export interface RequestInit {
   source?: string
   /** Server name in the TLS hello. */
   sni?: string
-  /** Real Envoy only: these bytes instead of a generated HTTP/1.1 request. Only the connection's options apply besides. */
+  /** These bytes instead of a generated HTTP/1.1 request. Only the connection's options apply besides. The Node host reads a single request without chunks. */
   raw?: string | Uint8Array
   /** Milliseconds to wait for the complete response. Default 5000; then the promise rejects and says where the stream is held. */
   timeout?: number
@@ -166,6 +166,8 @@ export interface RouteSpec {
   name?: string
 }
 
+export type DynamicMetadata = Record<string, Record<string, unknown>>
+
 export interface HostOptions extends Partial<PluginOptions> {
   /** The chain, in order, instead of the single filter given by `wasm` and its neighbours. */
   filters?: readonly PluginOptions[]
@@ -186,6 +188,10 @@ export interface HostOptions extends Partial<PluginOptions> {
     /** The listener's own identity. */
     identity?: string
   }
+  /** Dynamic metadata of every request by namespace, as filters in front leave it. Each is a google.protobuf.Struct. */
+  metadata?: DynamicMetadata
+  /** Where the listener is, as `destination.address` and `destination.port` tell. Default: a free port on 127.0.0.1. */
+  listen?: { address?: string; port?: number }
   /** Lowest level that filters' log lines are kept from. Default `info`. */
   logLevel?: LogLevel
   /** Names of filter state (`wasm.NAME` without the prefix) to return with each response. */

@@ -8,6 +8,12 @@ import { exchangeRaw, openHttp1 } from './client/http1.ts'
 import { openHttp2 } from './client/http2.ts'
 import { bodyChunks, CHUNK_GAP } from './server/answer.ts'
 
+/** Where to connect to. */
+export interface Listener {
+  port: number
+  host: string | undefined
+}
+
 export interface OpenExchange {
   exchange: Exchange
   /** The client's `ip:port`. */
@@ -23,7 +29,7 @@ export function clientIdentities(peer: RequestInit['peer'], tls: HostOptions['tl
 
 /** Connects and sends the headers. `streamed`: the body follows piece by piece. Undefined: TLS was refused. */
 export async function openExchange(
-  port: number,
+  listener: Listener,
   init: RequestInit,
   tls: HostOptions['tls'],
   streamed: boolean,
@@ -32,7 +38,7 @@ export async function openExchange(
   const http2 = init.protocol === 'http2' || init.trailers !== undefined
   const { source, sni } = init
   const alpn = http2 ? ALPN.http2 : ALPN.http1
-  const connection = await openConnection({ port, alpn, source, peer, sni }).catch((error: Error) => {
+  const connection = await openConnection({ ...listener, alpn, source, peer, sni }).catch((error: Error) => {
     if (error instanceof TlsError) return undefined
     throw error
   })

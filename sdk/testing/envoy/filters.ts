@@ -1,7 +1,7 @@
 /** Wasm filters in Envoy's configuration. */
 import { basename, extname, join } from 'node:path'
 import { copyFile, writeFile } from 'node:fs/promises'
-import { HostStartError, type PluginOptions } from '../types.ts'
+import { type DynamicMetadata, HostStartError, type PluginOptions } from '../types.ts'
 import { extension, type Json, typed } from './json.ts'
 import { writeAtomically } from './files.ts'
 
@@ -105,6 +105,17 @@ function isStruct(value: unknown): value is { struct: Json } {
 function bytesOrText(value: string | Uint8Array): Json {
   if (typeof value === 'string') return typed('google.protobuf.StringValue', { value })
   return typed('google.protobuf.BytesValue', { value: Buffer.from(value).toString('base64') })
+}
+
+/** Leaves dynamic metadata for the filters behind it. */
+export function metadataFilter(metadata: DynamicMetadata): Json {
+  return extension('set_metadata', 'envoy.extensions.filters.http.set_metadata.v3.Config', {
+    metadata: Object.entries(metadata).map(([name, value]) => ({
+      metadata_namespace: name,
+      value: value,
+      allow_overwrite: true,
+    })),
+  })
 }
 
 /** The router, which ends every HTTP filter chain. */

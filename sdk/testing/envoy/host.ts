@@ -19,7 +19,7 @@ import { ALPN, openConnection } from './client/connection.ts'
 import type { Exchange, WireResponse } from './client/exchange.ts'
 import { clientConnection } from './client/tcp.ts'
 import { type Correlator, type Span } from './correlate.ts'
-import { clientIdentities, openExchange, sendBody } from './exchange.ts'
+import { clientIdentities, type Listener, openExchange, sendBody } from './exchange.ts'
 import type { FilterChain } from './chain.ts'
 import { filterMetrics } from './metrics.ts'
 import type { EnvoyProcess } from './process.ts'
@@ -118,7 +118,7 @@ export class EnvoyHost implements Host {
   async connect(init: { source?: string; peer?: RequestInit['peer']; sni?: string } = {}): Promise<ClientConnection> {
     const peer = clientIdentities(init.peer, this.#running.options.tls)
     const { source, sni } = init
-    const { socket } = await openConnection({ port: this.#port, alpn: ALPN.tcp, source, peer, sni })
+    const { socket } = await openConnection({ ...this.#listener, alpn: ALPN.tcp, source, peer, sni })
     const connection = clientConnection(socket)
     await sleep(SETTLE)
     return connection
@@ -149,15 +149,15 @@ export class EnvoyHost implements Host {
     })())
   }
 
-  get #port(): number {
-    return this.envoy.ports[LISTENER]!
+  get #listener(): Listener {
+    return { port: this.envoy.ports[LISTENER]!, host: this.#running.options.listen?.address }
   }
 
   /** Undefined when TLS was refused. */
   async #open(init: RequestInit, streamed: boolean): Promise<Pending | undefined> {
     const span = this.#running.correlator.begin()
     try {
-      const open = await openExchange(this.#port, init, this.#running.options.tls, streamed)
+      const open = await openExchange(this.#listener, init, this.#running.options.tls, streamed)
       if (open) return { ...open, init, span }
     } catch (error) {
       this.#running.correlator.end(span, undefined)

@@ -13,6 +13,7 @@ import { FilterChain } from './chain.ts'
 import { routeConfig } from './clusters.ts'
 import { Correlator } from './correlate.ts'
 import { temporaryDirectory } from './files.ts'
+import { metadataFilter } from './filters.ts'
 import { dockerEnvoy } from './find.ts'
 import { accessLogPath, EnvoyHost, LISTENER } from './host.ts'
 import type { Json } from './json.ts'
@@ -31,6 +32,7 @@ export { temporaryDirectory } from './files.ts'
 export {
   discoveredFilter,
   type FilterKind,
+  metadataFilter,
   placeModule,
   staticFilter,
   wasmFilter,
@@ -125,7 +127,7 @@ async function hostBootstrap(
   chain: FilterChain,
   clusters: ReadonlyMap<string, RunningCluster>,
 ): Promise<Json> {
-  const filters = chain.config
+  const filters = [...(options.metadata ? [metadataFilter(options.metadata)] : []), ...chain.config]
   const routes = routeConfig(options.routes ?? [{ cluster: 'upstream' }])
   const traffic =
     options.type === 'network'
@@ -134,7 +136,7 @@ async function hostBootstrap(
   const accessLog = accessLogConfig(accessLogPath(directory), options.filterState)
   const tls = options.tls && (await listenerTls(options.tls))
   return buildBootstrap({
-    listeners: [{ name: LISTENER, ...traffic, accessLog, tls }],
+    listeners: [{ name: LISTENER, ...options.listen, ...traffic, accessLog, tls }],
     clusters: Object.fromEntries([...clusters].map(([name, { spec }]) => [name, spec])),
     extra: options.bootstrap,
   })

@@ -3,7 +3,7 @@ import type { HostOptions, RequestInit } from '../types.ts'
 import { toBinary } from './bytes.ts'
 import type { ConnectionInfo, TlsInfo } from './stream_info.ts'
 
-const LISTENER_PORT = 10_000
+const LISTENER = { address: '127.0.0.1', port: 10_000 }
 const FIRST_SOURCE_PORT = 32_768
 const SOURCE_PORTS = 28_000
 const DEFAULT_TRUST_DOMAIN = 'cluster.local'
@@ -17,7 +17,7 @@ export interface ConnectInit {
 /** Undefined: TLS refuses the client. */
 export function openConnection(
   init: ConnectInit,
-  tls: HostOptions['tls'],
+  { tls, listen }: Pick<HostOptions, 'tls' | 'listen'>,
   count: number,
   certificate: { pem: string; digest: string } | undefined,
 ): ConnectionInfo | undefined {
@@ -25,8 +25,9 @@ export function openConnection(
     // Envoy's own first connections take the ids before.
     id: 3 + count,
     source: { address: init.source ?? '127.0.0.1', port: FIRST_SOURCE_PORT + (count % SOURCE_PORTS) },
-    destination: { address: '127.0.0.1', port: LISTENER_PORT },
-    sni: toBinary(init.sni ?? ''),
+    destination: { ...LISTENER, ...listen },
+    // The inspector of TLS makes names lower case.
+    sni: toBinary(init.sni ?? '').toLowerCase(),
     filterChain: '',
   }
   if (!tls) return info

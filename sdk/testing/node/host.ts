@@ -16,11 +16,12 @@ import { type ConnectInit, openConnection } from './connection.ts'
 import { HeaderMap } from './header_map.ts'
 import { HttpStream } from './http_stream.ts'
 import { type LeakReport, measureLeak } from './leak.ts'
+import { dynamicMetadata } from './metadata.ts'
 import type { HostFailure, NodeHostOptions, NodeRequestInit, StreamState } from './options.ts'
 import { Proxy } from './proxy.ts'
 import { binaryEntries, httpInfo, type PreparedRequest, prepareRequest } from './requests.ts'
 import { incomplete, isFinished, noResponse, toResponse } from './response.ts'
-import type { ConnectionInfo } from './stream_info.ts'
+import { type ConnectionInfo, type StreamInfo, wasmState } from './stream_info.ts'
 import { TcpConnection } from './tcp.ts'
 import type { Vm } from './vm.ts'
 
@@ -125,7 +126,7 @@ export class NodeHost implements Host {
   }
 
   async connect(init: ConnectInit & { worker?: number } = {}): Promise<ClientConnection> {
-    const connection = openConnection(init, this.#options.tls, this.#connections++, await this.#certificate(init))
+    const connection = openConnection(init, this.#options, this.#connections++, await this.#certificate(init))
     if (!connection) throw new Error('the proxy refused the TLS connection')
     const { roots, release } = this.#proxy.use(init.worker ?? this.#connections)
     const tcp = new TcpConnection({
@@ -193,10 +194,10 @@ export class NodeHost implements Host {
     if (this.#closed) throw new Error('the host is closed')
     this.#proxy.checkAlive()
     if (init.peer !== undefined && !tls) throw new Error('the request has a `peer`, but the host has no `tls`')
-    const connection = openConnection(init, tls, this.#connections, certificate)
+    const connection = openConnection(init, this.#options, this.#connections, certificate)
     if (!connection) return undefined
     const request = prepareRequest(init, connection, open, this.#options)
-    const stream = this.#createStream(request, connection, init.worker ?? this.#connections)
+    const stream = this.#createStream(request, connection, init)
     this.#connections++
     if (request.refused) stream.refuse(request.refused)
     else this.#send(stream, request, open)
@@ -204,13 +205,13 @@ export class NodeHost implements Host {
     return stream
   }
 
-  #createStream(request: PreparedRequest, connection: ConnectionInfo, worker: number): HttpStream {
-    const { roots, release } = this.#proxy.use(worker)
+  #createStream(request: PreparedRequest, connection: ConnectionInfo, init: NodeRequestInit): HttpStream {
+    const { roots, release } = this.#proxy.use(init.worker ?? this.#connections)
     const stream = new HttpStream({
       host: this.#proxy,
       roots,
       headers: request.headers,
-      info: { connection, filterState: new Map(), http: httpInfo(this.now, request) },
+      info: { connection, ...this.#leftInFront(init), http: httpInfo(this.now, request) },
       routes: this.#options.routes,
       http2: request.http2,
     })
@@ -220,6 +221,16 @@ export class NodeHost implements Host {
       release()
     }
     return stream
+  }
+
+  /** What native filters in front of the chain have left. */
+  #leftInFront(init: NodeRequestInit): Pick<StreamInfo, 'filterState' | 'metadata'> {
+    const states = Object.entries(init.filterState ?? {})
+    const { metadata } = this.#options
+    return {
+      filterState: new Map(states.map(([key, value]) => [toBinary(key), wasmState(toBinary(value))])),
+      ...((metadata ?? init.metadata) && { metadata: dynamicMetadata({ ...metadata, ...init.metadata }) }),
+    }
   }
 
   /** Every piece is a turn of its own, in which callouts may be answered. */

@@ -1,12 +1,10 @@
 /** What the Node host takes besides what all hosts take. */
-import type { HostOptions, RequestInit, TraceEntry } from '../types.ts'
+import type { DynamicMetadata, HostOptions, RequestInit, TraceEntry } from '../types.ts'
 import type { TrapFrame } from './trap.ts'
 
 export interface NodeHostOptions extends HostOptions {
   /** Attributes by dotted path, e.g. `{ 'source.address': '10.0.0.1:80' }`; they go before what the host knows. */
   properties?: Record<string, unknown>
-  /** Dynamic metadata by namespace, read as `metadata.filter_metadata`. */
-  metadata?: Record<string, Record<string, unknown>>
   /** Virtual time at the start, milliseconds since 1970. Default: now. */
   now?: number
   /** False: no trace is kept, which is faster. Default true. */
@@ -14,6 +12,10 @@ export interface NodeHostOptions extends HostOptions {
 }
 
 export interface NodeRequestInit extends RequestInit {
+  /** Dynamic metadata of this request; its namespaces go before those of the host. */
+  metadata?: DynamicMetadata
+  /** Filter state of text that Envoy's own filters leave, e.g. `set_filter_state`: read as `filter_state.KEY`. */
+  filterState?: Record<string, string>
   /** Which worker takes the request. Default: one after the other. */
   worker?: number
 }

@@ -1,7 +1,8 @@
 /** Envoy's attributes, by what was seen on 1.40: where one is missing in a phase, it is missing here. */
-import { CelGroup, CelHeaders, CelList, CelMap, CelMessage, CelRecord, type CelValue } from './cel.ts'
+import { CelGroup, CelHeaders, CelList, CelMap, CelMessage, type CelValue } from './cel.ts'
 import type { AttributeHeaders, Context } from './context.ts'
 import type { HeaderMap } from './header_map.ts'
+import { dynamicMetadata } from './metadata.ts'
 import { encodeMessage } from './protobuf.ts'
 import type { ConnectionInfo, FilterStateObject, HttpInfo, StreamInfo } from './stream_info.ts'
 
@@ -20,6 +21,7 @@ const NODE = new CelMessage(
   },
 )
 const EMPTY_MESSAGE = new CelMessage(Buffer.alloc(0))
+const NO_METADATA = dynamicMetadata({})
 
 /** By segments with NULs between them. Undefined: not found. */
 export function getProperty(context: Context, path: string): CelValue | undefined {
@@ -95,7 +97,7 @@ const FAMILIES: Record<string, (info: StreamInfo, headers: AttributeHeaders) => 
   destination: (info) => address(info.connection.destination),
   connection: (info) => new CelGroup((name) => connectionAttribute(info.connection, name)),
   upstream: (info) => new CelGroup((name) => upstreamAttribute(info, name)),
-  metadata: () => new CelMessage(Buffer.alloc(0), { filter_metadata: new CelRecord([]) }),
+  metadata: ({ metadata }) => metadata ?? NO_METADATA,
   filter_state: ({ filterState }) =>
     new CelGroup((key) => {
       const state = filterState.get(key)
@@ -290,7 +292,7 @@ function xds(info: StreamInfo | undefined, name: string): CelValue | undefined {
 
 function address({ address, port }: { address: string; port: number }): CelGroup {
   const find: Find = (name) => {
-    if (name === 'address') return `${address}:${port}`
+    if (name === 'address') return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
     return name === 'port' ? BigInt(port) : undefined
   }
   return new CelGroup(find)

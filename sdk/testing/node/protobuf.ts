@@ -73,10 +73,10 @@ export function fieldNumber(fields: readonly ProtoField[], number: number): numb
 
 /** JSON as a binary google.protobuf.Struct. */
 export function encodeStruct(object: Record<string, unknown>): Buffer {
-  return encodeMessageParts(
+  return encodeFields(
     Object.entries(object).map(([key, value]) => [
       1,
-      encodeMessageParts([
+      encodeFields([
         [1, Buffer.from(key)],
         [2, encodeValue(value)],
       ]),
@@ -84,7 +84,8 @@ export function encodeStruct(object: Record<string, unknown>): Buffer {
   )
 }
 
-function encodeMessageParts(fields: readonly (readonly [number, Buffer])[]): Buffer {
+/** Fields that are there even when they are empty, as keys and values of maps are. */
+export function encodeFields(fields: readonly (readonly [number, Buffer])[]): Buffer {
   return Buffer.concat(
     fields.flatMap(([number, data]) => [encodeVarint((number << 3) | 2), encodeVarint(data.length), data]),
   )
@@ -99,8 +100,7 @@ function encodeValue(value: unknown): Buffer {
     return bytes
   }
   if (typeof value === 'boolean') return Buffer.from([0x20, value ? 1 : 0])
-  if (typeof value === 'string') return encodeMessageParts([[3, Buffer.from(value)]])
-  if (Array.isArray(value))
-    return encodeMessageParts([[6, encodeMessageParts(value.map((item) => [1, encodeValue(item)]))]])
-  return encodeMessageParts([[5, encodeStruct(value as Record<string, unknown>)]])
+  if (typeof value === 'string') return encodeFields([[3, Buffer.from(value)]])
+  if (Array.isArray(value)) return encodeFields([[6, encodeFields(value.map((item) => [1, encodeValue(item)]))]])
+  return encodeFields([[5, encodeStruct(value as Record<string, unknown>)]])
 }

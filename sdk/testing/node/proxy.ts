@@ -188,10 +188,8 @@ function upstreamCluster({ type, upstream }: HostOptions): Cluster {
   return type === 'network' ? { kind: 'tcp', handler: (data) => data } : { kind: 'http', handler: () => 'ok' }
 }
 
-function givenProperties({ properties = {}, metadata }: NodeHostOptions): ReadonlyMap<string, CelValue> {
-  const given = new Map(Object.entries(properties).map(([path, value]) => [toBinary(path), celFromJson(value)]))
-  if (metadata) given.set('metadata.filter_metadata', celFromJson(metadata))
-  return given
+function givenProperties({ properties = {} }: NodeHostOptions): ReadonlyMap<string, CelValue> {
+  return new Map(Object.entries(properties).map(([path, value]) => [toBinary(path), celFromJson(value)]))
 }
 
 function checkRoutes({ routes = [] }: HostOptions, clusters: ReadonlyMap<string, Cluster>): void {

@@ -1,6 +1,6 @@
 /** A client's request as the connection manager hands it to the filters. */
 import { randomUUID } from 'node:crypto'
-import { isIP } from 'node:net'
+import { isIP, SocketAddress } from 'node:net'
 import { headerPairs } from '../headers.ts'
 import type { HostOptions, RequestInit } from '../types.ts'
 import { bodyPieces } from './answer.ts'
@@ -11,6 +11,7 @@ import { HeaderMap } from './header_map.ts'
 import { plainReply } from './local_reply.ts'
 import type { Pair } from './pairs.ts'
 import { normalizePath } from './path_normalization.ts'
+import { codecError, isKnownMethod, parseRequest, splitTarget } from './raw_request.ts'
 import type { ConnectionInfo, HttpInfo } from './stream_info.ts'
 
 export interface PreparedRequest {
@@ -31,17 +32,20 @@ export function prepareRequest(
   open: boolean,
   options: Pick<HostOptions, 'connectionManager' | 'bootstrap'> = {},
 ): PreparedRequest {
-  if (init.raw !== undefined) throw new Error('`raw` requests are for real Envoy only')
+  if (init.raw !== undefined) return prepareRaw(init.raw, connection, open, options)
   const http2 = init.protocol === 'http2' || init.trailers !== undefined
-  const tls = connection.tls !== undefined
   const pieces = bodyPieces(init.body)
-  const headers = new HeaderMap('request', pseudoHeaders(init, http2, tls))
-  // Space around a value is not part of it.
-  for (const [name, value] of headerPairs(init.headers))
-    headers.add(toBinary(name), toBinary(value).replace(OUTER_SPACE, ''))
+  const request = {
+    method: toBinary(init.method ?? 'GET'),
+    path: toBinary(init.path ?? '/'),
+    authority: toBinary(init.authority ?? 'localhost'),
+    scheme: init.scheme,
+    headers: binaryEntries(init.headers),
+  }
+  const headers = clientHeaders(request, http2, connection)
   const sized = !open && init.body !== undefined && !Array.isArray(init.body)
   if (sized && !http2) headers.assign('content-length', String(pieces[0]!.length))
-  const refused = checkPath(headers, http2, options)
+  const refused = http2 ? checkPath(headers, true, options) : checkHttp1(headers, options)
   if (!refused) manage(headers, connection)
   const trailers = init.trailers && new HeaderMap('trailers', binaryEntries(init.trailers))
   const empty = pieces.every((piece) => piece.length === 0)
@@ -50,7 +54,26 @@ export function prepareRequest(
   return { headers, pieces: pieces.filter((piece) => piece.length > 0), trailers, http2, headersOnly, refused }
 }
 
-export function binaryEntries(init: NonNullable<RequestInit['headers']>): Pair[] {
+/** The same for bytes of HTTP/1.1. */
+function prepareRaw(
+  raw: string | Uint8Array,
+  connection: ConnectionInfo,
+  open: boolean,
+  options: Pick<HostOptions, 'connectionManager' | 'bootstrap'>,
+): PreparedRequest {
+  const parsed = parseRequest(raw)
+  if ('details' in parsed) {
+    return { headers: new HeaderMap('request'), pieces: [], http2: false, headersOnly: true, refused: parsed }
+  }
+  const headers = clientHeaders(parsed, false, connection)
+  const refused = checkHttp1(headers, options)
+  if (!refused) manage(headers, connection)
+  const { body } = parsed
+  const headersOnly = !open && body.length === 0
+  return { headers, pieces: body.length > 0 ? [body] : [], http2: false, headersOnly, refused }
+}
+
+export function binaryEntries(init: RequestInit['headers']): Pair[] {
   return headerPairs(init).map(([name, value]) => [toBinary(name), toBinary(value)])
 }
 
@@ -68,13 +91,21 @@ export function httpInfo(now: number, { http2, headers }: PreparedRequest): Http
   }
 }
 
+/** In bytes. */
+interface ClientRequest {
+  method: string
+  path: string
+  authority: string
+  scheme?: string
+  headers: readonly Pair[]
+}
+
 /** In the order in which Envoy's codecs have them. */
-function pseudoHeaders(init: RequestInit, http2: boolean, tls: boolean): Pair[] {
-  const method = toBinary(init.method ?? 'GET')
-  const path = toBinary(init.path ?? '/')
-  const authority = toBinary(init.authority ?? 'localhost')
-  const scheme = init.scheme ?? (tls ? 'https' : 'http')
-  const first: Pair[] = http2
+function clientHeaders(request: ClientRequest, http2: boolean, { tls }: ConnectionInfo): HeaderMap {
+  const { method, headers } = request
+  const { path, authority = request.authority } = http2 ? request : splitTarget(request.path)
+  const scheme = request.scheme ?? (tls ? 'https' : 'http')
+  const pseudo: Pair[] = http2
     ? [
         [':method', method],
         [':scheme', scheme],
@@ -87,10 +118,21 @@ function pseudoHeaders(init: RequestInit, http2: boolean, tls: boolean): Pair[] 
         [':method', method],
         [':scheme', scheme],
       ]
-  return first
+  const map = new HeaderMap('request', pseudo)
+  // Space around a value is not part of it.
+  for (const [name, value] of headers) map.add(name, value.replace(OUTER_SPACE, ''))
+  return map
 }
 
 const OUTER_SPACE = /^[ \t]+|[ \t]+$/g
+
+function checkHttp1(
+  headers: HeaderMap,
+  options: Pick<HostOptions, 'connectionManager' | 'bootstrap'>,
+): LocalResponse | undefined {
+  const known = isKnownMethod(headers.get(':method')!) && /^[/*]/.test(headers.get(':path')!)
+  return known ? checkPath(headers, false, options) : codecError()
+}
 
 /** Puts the normalized path in place, or answers what Envoy says to a path that it refuses. */
 function checkPath(
@@ -148,5 +190,9 @@ function manage(headers: HeaderMap, { tls }: ConnectionInfo): void {
 /** The last address that the request says it came through, if it is one. */
 function forwardedAddress(headers: HeaderMap): { address: string; port: number } | undefined {
   const last = headers.get('x-forwarded-for')?.split(',').at(-1)?.trim()
-  return last !== undefined && isIP(last) ? { address: last, port: 0 } : undefined
+  const version = isIP(last ?? '')
+  if (last === undefined || version === 0 || last.includes('%')) return undefined
+  // Addresses are printed in the short form, however they were written.
+  const { address } = new SocketAddress({ address: last, family: version === 4 ? 'ipv4' : 'ipv6' })
+  return { address, port: 0 }
 }

@@ -1,4 +1,5 @@
 /** Facts about a connection and a stream, from which attributes are read. */
+import { type CelMessage } from './cel.ts'
 import type { HeaderMap } from './header_map.ts'
 import type { Pair } from './pairs.ts'
 
@@ -50,6 +51,8 @@ export interface UpstreamInfo {
 export interface StreamInfo {
   connection: ConnectionInfo
   filterState: Map<string, FilterStateObject>
+  /** Dynamic metadata; undefined: none. */
+  metadata?: CelMessage
   /** Undefined for TCP. */
   http?: HttpInfo
 }
