@@ -5,7 +5,7 @@
 import type { RequestInit } from '@meshscript/sdk/testing/types'
 import { readFileSync } from 'node:fs'
 import type { AuthorizationConfig } from '../../cli/src/compile/authorization-config.ts'
-import { compileAuthorization } from '../../cli/src/compile/authorization.ts'
+import { compileAuthorization } from '../../cli/src/compile/index.ts'
 import type { Workload } from '../../cli/src/compile/workload.ts'
 import { Diagnostics, type DiagnosticJson } from '../../cli/src/resources/diagnostics.ts'
 import { defaultMeshConfig, parseMeshConfig, type MeshConfig } from '../../cli/src/resources/mesh-config.ts'

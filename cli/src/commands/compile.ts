@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { compileAuthorization } from '../compile/authorization.ts'
+import { compileAuthorization } from '../compile/index.ts'
 import { UserError } from '../errors.ts'
 import { Diagnostics } from '../resources/diagnostics.ts'
 import { readSource, readSources } from '../resources/input.ts'

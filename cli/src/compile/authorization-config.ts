@@ -1,7 +1,8 @@
 /** The authorization filter's configuration. `filters/authorization/README.md` says what it means, `schema.json` its form. */
 
 /** `regex` is RE2's syntax and matches the whole text. */
-export type Matcher = { exact: string } | { prefix: string } | { suffix: string } | { present: true } | { regex: string }
+export type Matcher =
+  { exact: string } | { prefix: string } | { suffix: string } | { present: true } | { regex: string }
 
 /** `template` is Istio's form, e.g. `/a/{*}/b/{**}`. */
 export type PathMatcher = Matcher | { template: string }

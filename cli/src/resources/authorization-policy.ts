@@ -1,10 +1,22 @@
 /** Istio's AuthorizationPolicy (security.istio.io): its fields, and what Istio's validation says beyond them. */
+import {
+  checkAddress,
+  checkPath,
+  checkPort,
+  checkServiceAccount,
+  checkTrustDomain,
+  type Problem,
+} from './authorization-values.ts'
+
+export { isPathTemplate } from './authorization-values.ts'
+
+import type { Code } from './codes.ts'
 import type { Diagnostics } from './diagnostics.ts'
-import { labelSchema } from './metadata.ts'
 import { nearest } from './nearest.ts'
 import type { Path } from './nodes.ts'
 import type { Resource } from './resource.ts'
 import type { Schema } from './schema.ts'
+import { checkTargets, selectorSchema, targetRefSchema, targetRefsSchema, type Targets } from './targets.ts'
 
 export type Action = 'ALLOW' | 'DENY' | 'AUDIT' | 'CUSTOM'
 
@@ -51,17 +63,7 @@ export interface Rule {
   when?: Condition[]
 }
 
-export interface TargetRef {
-  group?: string
-  kind: string
-  name: string
-  namespace?: string
-}
-
-export interface AuthorizationPolicySpec {
-  selector?: { matchLabels?: Record<string, string> }
-  targetRef?: TargetRef
-  targetRefs?: TargetRef[]
+export interface AuthorizationPolicySpec extends Targets {
   action?: Action
   provider?: { name?: string }
   rules?: Rule[]
@@ -71,17 +73,6 @@ export type AuthorizationPolicy = Resource<AuthorizationPolicySpec>
 
 const values: Schema = { type: 'array', items: { type: 'string' } }
 const fields = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, values]))
-
-const targetRef: Schema = {
-  type: 'object',
-  required: ['kind', 'name'],
-  properties: {
-    group: { type: 'string', maxLength: 253 },
-    kind: { type: 'string', minLength: 1, maxLength: 63 },
-    name: { type: 'string', minLength: 1, maxLength: 253 },
-    namespace: { type: 'string' },
-  },
-}
 
 const serviceAccounts: Schema = { type: 'array', maxItems: 16, items: { type: 'string', maxLength: 320 } }
 
@@ -124,20 +115,17 @@ const rule: Schema = {
 export const authorizationPolicySchema: Schema = {
   type: 'object',
   properties: {
-    selector: {
-      type: 'object',
-      properties: { matchLabels: { type: 'object', additionalProperties: labelSchema } },
-    },
-    targetRef,
-    targetRefs: { type: 'array', maxItems: 16, items: targetRef },
+    selector: selectorSchema,
+    targetRef: targetRefSchema,
+    targetRefs: targetRefsSchema,
     action: { type: 'string', enum: ['ALLOW', 'DENY', 'AUDIT', 'CUSTOM'] },
     provider: { type: 'object', properties: { name: { type: 'string', minLength: 1 } } },
     rules: { type: 'array', maxItems: 512, items: rule },
   },
 }
 
-/** Keys of `when` that stand alone, and those with a name in brackets. */
-export const plainKeys = [
+/** Keys of `when` that stand alone. */
+const plainKeys = [
   'source.ip',
   'remote.ip',
   'source.namespace',
@@ -151,125 +139,205 @@ export const plainKeys = [
   'destination.port',
   'connection.sni',
 ] as const
-const bracketKeys = [
-  /^request\.headers\[.+\]$/,
-  /^request\.auth\.claims(\[[^[\]]+\])+$/,
-  /^experimental\.envoy\.filters\..+\[.+\]$/,
+
+export type ConditionName =
+  (typeof plainKeys)[number] | 'request.headers' | 'request.auth.claims' | 'experimental.envoy.filters'
+
+/** A key's name, and what is written in its brackets. Undefined: there is no such key, or not in this form. */
+export function parseConditionKey(key: string): { name: ConditionName; parameters: readonly string[] } | undefined {
+  if (isOneOf(plainKeys, key)) return { name: key, parameters: [] }
+  const [, header] = /^request\.headers\[(.+)\]$/s.exec(key) ?? []
+  if (header !== undefined) return { name: 'request.headers', parameters: [header] }
+  const [, claims] = /^request\.auth\.claims\[(.+)\]$/s.exec(key) ?? []
+  if (claims !== undefined) {
+    // `[a][b]` is a path; anything else is one name, brackets included.
+    const steps = claims.split('][')
+    const isPath = steps.every((step) => step !== '' && !/[[\]]/.test(step))
+    return { name: 'request.auth.claims', parameters: isPath ? steps : [claims] }
+  }
+  const [, filter, field] = /^experimental\.(envoy\.filters\.[^[]+)\[(.+)\]$/s.exec(key) ?? []
+  return filter && field ? { name: 'experimental.envoy.filters', parameters: [filter, field] } : undefined
+}
+
+const isOneOf = <Name extends string>(names: readonly Name[], name: string): name is Name =>
+  (names as readonly string[]).includes(name)
+
+const keyForms = [
+  ...plainKeys,
+  'request.headers[NAME]',
+  'request.auth.claims[NAME]',
+  'experimental.envoy.filters.FILTER[KEY]',
 ]
-const keyForms = [...plainKeys, 'request.headers[NAME]', 'request.auth.claims[NAME]']
+
+/** What Istio has given up, or never had in this place. */
+const replacedKeys: Record<string, string> = {
+  'destination.labels': 'write spec.selector.matchLabels',
+  'destination.namespace': 'write metadata.namespace',
+  'destination.name': 'write spec.selector.matchLabels',
+  'destination.user': 'write spec.selector.matchLabels',
+}
 
 /** Checks what the schema can't: the rules of Istio's own validation. */
 export function checkAuthorizationPolicy(policy: AuthorizationPolicy, diagnostics: Diagnostics) {
-  const { selector, targetRef, targetRefs, action = 'ALLOW', provider, rules = [] } = policy.spec
-  const targets = [selector && 'selector', targetRef && 'targetRef', targetRefs?.length && 'targetRefs'].filter(Boolean)
-  if (targets.length > 1) {
-    const message = `only one of ${targets.join(' and ')} can be set`
-    policy.report(diagnostics, 'error', 'MS1204', ['spec', targets[1] as string], message, 'write two policies')
-  }
+  const { action = 'ALLOW', provider, rules } = policy.spec
+  const error = (code: Code, path: Path, message: string, hint?: string) =>
+    policy.report(diagnostics, 'error', code, path, message, hint)
+  checkTargets(policy, diagnostics)
   if (action === 'CUSTOM' && !provider?.name) {
-    const message = 'action CUSTOM needs provider.name'
-    policy.report(diagnostics, 'error', 'MS1202', ['spec', 'action'], message)
+    error('MS1202', ['spec', 'action'], 'action CUSTOM needs provider.name')
   }
   if (action !== 'CUSTOM' && provider) {
     const message = `a provider has no meaning with action ${action}`
-    policy.report(diagnostics, 'error', 'MS1202', ['spec', 'provider'], message, 'remove it, or write action: CUSTOM')
+    error('MS1202', ['spec', 'provider'], message, 'remove it, or write action: CUSTOM')
   }
-  if ((action === 'DENY' || action === 'CUSTOM') && rules.length === 0) {
+  if ((action === 'DENY' || action === 'CUSTOM') && !rules?.length) {
     const message = `a policy with action ${action} and no rules never matches`
     const hint = action === 'DENY' ? 'write rules: [{}] to refuse everything' : 'write rules: [{}] to check everything'
-    policy.report(diagnostics, 'error', 'MS1202', ['spec', 'action'], message, hint)
+    error('MS1202', ['spec', 'action'], message, hint)
   }
   const dryRun = policy.metadata.annotations?.[dryRunAnnotation]
-  if (dryRun !== undefined && parseBool(dryRun) === undefined) {
-    const path = ['metadata', 'annotations', dryRunAnnotation]
-    policy.report(
-      diagnostics,
-      'error',
-      'MS1106',
-      path,
-      `${JSON.stringify(dryRun)} is not a truth value`,
-      'write "true"',
-    )
+  const annotation = ['metadata', 'annotations', dryRunAnnotation]
+  if (dryRun !== undefined && action !== 'ALLOW' && action !== 'DENY') {
+    error('MS1206', annotation, `a policy with action ${action} has no dry run`, 'remove the annotation')
+  } else if (dryRun !== undefined && parseBool(dryRun) === undefined) {
+    error('MS1106', annotation, `${JSON.stringify(dryRun)} is not a truth value`, 'write "true"')
   }
-  rules.forEach((each, index) => checkRule(policy, each, ['spec', 'rules', index], diagnostics))
+  rules?.forEach((rule, index) => {
+    const checker = new RuleChecker((code, at, message, hint) =>
+      error(code, ['spec', 'rules', index, ...at], message, hint),
+    )
+    checker.check(rule)
+    if (action === 'CUSTOM') checker.checkCustom(rule)
+  })
 }
 
-function checkRule(policy: AuthorizationPolicy, rule: Rule, path: Path, diagnostics: Diagnostics) {
-  const error = (
-    code: 'MS1106' | 'MS1201' | 'MS1203' | 'MS1204' | 'MS1205',
+type Report = (code: Code, at: Path, message: string, hint?: string) => void
+
+/** Checks one rule; paths are below it. */
+class RuleChecker {
+  readonly #error: Report
+
+  constructor(report: Report) {
+    this.#error = report
+  }
+
+  check(rule: Rule) {
+    for (const part of ['from', 'to'] as const) {
+      if (rule[part]?.length !== 0) continue
+      const hint = 'write what to match, or remove it to match everything'
+      this.#error('MS1201', [part], `${part} must not be empty`, hint)
+    }
+    rule.from?.forEach(({ source }, index) => this.#source(source, ['from', index, 'source']))
+    rule.to?.forEach(({ operation }, index) => this.#operation(operation, ['to', index, 'operation']))
+    rule.when?.forEach((condition, index) => this.#condition(condition, ['when', index]))
+  }
+
+  /** The external service is asked before the caller's identity counts. */
+  checkCustom(rule: Rule) {
+    const refuse = (at: Path, what: string) =>
+      this.#error(
+        'MS1206',
+        at,
+        `${what} is not supported with action CUSTOM`,
+        'write it in a policy with another action',
+      )
+    rule.from?.forEach(({ source }, index) => {
+      for (const [field, values] of Object.entries(source)) {
+        if (values.length > 0 && !/ipBlocks$/i.test(field)) refuse(['from', index, 'source', field], field)
+      }
+    })
+    rule.when?.forEach(({ key }, index) => {
+      if (/^(source\.(namespace|serviceAccount|trustDomain|principal)$|request\.auth\.)/.test(key)) {
+        refuse(['when', index, 'key'], key)
+      }
+    })
+  }
+
+  #source(source: SourceMatch, at: Path) {
+    if (isEmpty(source)) {
+      const hint = 'write what to match; a rule without "from" matches every source'
+      this.#error('MS1201', at, 'source must not be empty', hint)
+    }
+    const has = (...names: (keyof SourceMatch)[]) => names.find((name) => source[name]?.length)
+    const accounts = has('serviceAccounts', 'notServiceAccounts')
+    if (accounts && has('principals', 'notPrincipals', 'namespaces', 'notNamespaces')) {
+      const hint = 'write the namespace before the account: "NAMESPACE/ACCOUNT"'
+      this.#error('MS1204', [...at, accounts], `${accounts} cannot be set together with namespaces or principals`, hint)
+    }
+    this.#values(source, at, (field, value) => {
+      if (/ipBlocks$/i.test(field)) return checkAddress(value)
+      if (/serviceAccounts$/i.test(field)) return checkServiceAccount(value)
+      if (/trustDomains$/i.test(field)) return checkTrustDomain(value)
+      return undefined
+    })
+  }
+
+  #operation(operation: OperationMatch, at: Path) {
+    if (isEmpty(operation)) {
+      const hint = 'write what to match; a rule without "to" matches every operation'
+      this.#error('MS1201', at, 'operation must not be empty', hint)
+    }
+    this.#values(operation, at, (field, value) => {
+      if (/ports$/i.test(field)) return checkPort(value)
+      return /paths$/i.test(field) ? checkPath(value) : undefined
+    })
+  }
+
+  #condition({ key, values = [], notValues = [] }: Condition, at: Path) {
+    const parsed = parseConditionKey(key)
+    if (!parsed) this.#unknownKey(key, [...at, 'key'])
+    if (parsed?.name === 'request.headers' && !/^:?[\w!#$%&'*+.^`|~-]+$/.test(parsed.parameters[0]!)) {
+      const name = JSON.stringify(parsed.parameters[0])
+      this.#error('MS1106', [...at, 'key'], `${name} is not the name of a header`)
+    }
+    if (values.length + notValues.length === 0) this.#error('MS1201', at, 'a condition needs values or notValues')
+    this.#values({ values, notValues }, at, (_, value) => {
+      switch (parsed?.name) {
+        case 'source.ip':
+        case 'remote.ip':
+        case 'destination.ip':
+          return checkAddress(value)
+        case 'destination.port':
+          return checkPort(value)
+        case 'source.serviceAccount':
+          return checkServiceAccount(value)
+        case 'source.trustDomain':
+          return checkTrustDomain(value)
+      }
+      return undefined
+    })
+  }
+
+  #unknownKey(key: string, at: Path) {
+    const plain = key.replace(/\[.*/s, '')
+    const near = nearest(
+      plain,
+      keyForms.map((form) => form.replace(/\[.*/, '')),
+    )
+    const meant = keyForms.find((form) => form.replace(/\[.*/, '') === near)
+    const replaced = Object.hasOwn(replacedKeys, plain) ? replacedKeys[plain] : undefined
+    const hint = replaced ?? (meant ? `did you mean ${meant}?` : `known keys: ${keyForms.join(', ')}`)
+    this.#error('MS1203', at, `unknown key ${JSON.stringify(key)}`, hint)
+  }
+
+  #values(
+    lists: Record<string, string[] | undefined>,
     at: Path,
-    message: string,
-    hint?: string,
-  ) => policy.report(diagnostics, 'error', code, [...path, ...at], message, hint)
-  const checkValues = (match: Record<string, string[] | undefined>, at: Path) => {
-    for (const [field, list] of Object.entries(match)) {
+    check: (field: string, value: string) => Problem | undefined,
+  ) {
+    for (const [field, list] of Object.entries(lists)) {
       list?.forEach((value, index) => {
-        if (value === '')
-          error('MS1106', [...at, field, index], 'an empty value is not allowed', 'write "*" for any value')
-        else if (/^(notP|p)aths$/.test(field) && isPathTemplate(value) && unsupportedTemplate.test(value)) {
-          const hint = 'beside {*} and {**} a template has no stars and no names in braces'
-          error('MS1205', [...at, field, index], `${JSON.stringify(value)} is not a valid path template`, hint)
-        }
+        const problem: Problem | undefined =
+          value === ''
+            ? { message: 'an empty value is not allowed', hint: 'write "*" for any value, if the field takes it' }
+            : check(field, value)
+        if (problem) this.#error(problem.code ?? 'MS1106', [...at, field, index], problem.message, problem.hint)
       })
     }
   }
-
-  for (const part of ['from', 'to'] as const) {
-    if (rule[part]?.length === 0)
-      error('MS1201', [part], `${part} must not be empty`, 'write what to match, or remove it to match everything')
-  }
-  rule.from?.forEach(({ source }, index) => {
-    const at = ['from', index, 'source']
-    if (isEmpty(source))
-      error('MS1201', at, 'source must not be empty', 'write what to match; a rule without "from" matches every source')
-    for (const not of ['', 'not'] as const) {
-      const [accounts, principals, namespaces] = not
-        ? ([source.notServiceAccounts, source.notPrincipals, source.notNamespaces] as const)
-        : ([source.serviceAccounts, source.principals, source.namespaces] as const)
-      if (accounts?.length && (principals?.length || namespaces?.length)) {
-        const field = not ? 'notServiceAccounts' : 'serviceAccounts'
-        error('MS1204', [...at, field], `${field} cannot be set together with namespaces or principals`)
-      }
-    }
-    checkValues(source, at)
-  })
-  rule.to?.forEach(({ operation }, index) => {
-    const at = ['to', index, 'operation']
-    if (isEmpty(operation))
-      error(
-        'MS1201',
-        at,
-        'operation must not be empty',
-        'write what to match; a rule without "to" matches every operation',
-      )
-    checkValues(operation, at)
-  })
-  rule.when?.forEach((condition, index) => {
-    const at = ['when', index]
-    const { key, values = [], notValues = [] } = condition
-    if (!(plainKeys as readonly string[]).includes(key) && !bracketKeys.some((form) => form.test(key))) {
-      const near = nearest(
-        key.replace(/\[.*/s, ''),
-        keyForms.map((form) => form.replace(/\[.*/, '')),
-      )
-      const meant = keyForms.find((form) => form.replace(/\[.*/, '') === near)
-      const hint = meant ? `did you mean ${meant}?` : `known keys: ${keyForms.join(', ')}`
-      error('MS1203', [...at, 'key'], `unknown key ${JSON.stringify(key)}`, hint)
-    }
-    if (values.length + notValues.length === 0) error('MS1201', at, 'a condition needs values or notValues')
-    checkValues({ values, notValues }, at)
-  })
 }
 
 const isEmpty = (match: Record<string, string[] | undefined>) => Object.values(match).every((list) => !list?.length)
-
-/** Whether Istio reads a path as a template. */
-export function isPathTemplate(path: string): boolean {
-  return path.includes('{*}') || path.includes('{**}')
-}
-
-/** Named variables, empty braces, and stars outside of braces. */
-const unsupportedTemplate = /\/\{\w+=\*\*?\}|\{\w*\}|\/\*\*?|\*\*?\//
 
 export const dryRunAnnotation = 'istio.io/dry-run'
 

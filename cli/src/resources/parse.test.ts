@@ -90,18 +90,18 @@ test('values as Kubernetes reads them', () => {
 
 test('other kinds are ignored with one note each, and unknown ones of a known group refused', () => {
   const of = (apiVersion: string, kind: string) => `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: x}\n`
-  expect(parse([of('v1', 'Service'), of('v1', 'Service'), of('apps/v1', 'Deployment')].join('---\n')).told).toEqual([
-    '1:1 info MS1006 ignored 2 × Service: it has no bearing on authorization',
-    '9:1 info MS1006 ignored Deployment: it has no bearing on authorization',
+  expect(
+    parse([of('v1', 'ConfigMap'), of('v1', 'ConfigMap'), of('networking.k8s.io/v1', 'Ingress')].join('---\n')).told,
+  ).toEqual([
+    '1:1 info MS1006 ignored 2 × ConfigMap: it has no bearing on authorization',
+    '9:1 info MS1006 ignored Ingress: it has no bearing on authorization',
   ])
   for (const [apiVersion, kind] of [
     ['security.istio.io/v1', 'AuthorisationPolicy'],
     ['security.istio.io/v1alpha1', 'AuthorizationPolicy'],
     ['securty.istio.io/v1', 'RequestAuth'],
     ['example.com/v1', 'AuthorizationPolicy'],
-    ['rbac.istio.io/v1alpha1', 'ServiceRole'],
-    ['access.smi-spec.io/v1alpha3', 'TrafficTarget'],
-    ['cilium.io/v2', 'CiliumNetworkPolicy'],
+    ['rbac.istio.io/v1alpha1', 'ConfigMapRole'],
   ] as const) {
     expect(parse(of(apiVersion, kind)).told, `${apiVersion} ${kind}`).toEqual([
       expect.stringMatching(/^(1:13|2:7) error MS1(004|303) /),
@@ -109,7 +109,7 @@ test('other kinds are ignored with one note each, and unknown ones of a known gr
   }
   for (const [apiVersion, kind] of [
     ['policy.linkerd.io/v1alpha1', 'AuthorizationPolicy'],
-    ['networking.istio.io/v1', 'VirtualService'],
+    ['networking.istio.io/v1', 'VirtualConfigMap'],
     ['telemetry.istio.io/v1', 'Telemetry'],
     ['gateway.networking.k8s.io/v1alpha2', 'TCPRoute'],
     ['cilium.io/v2', 'CiliumEndpoint'],

@@ -188,7 +188,7 @@ const pickType = (node: Node, types: readonly Type[]) => types.find((type) => fi
 const expected = (type: Type | readonly Type[]) =>
   [type]
     .flat()
-    .map((each) => article[each as Type])
+    .map((each) => article[each])
     .join(' or ')
 
 const article = {

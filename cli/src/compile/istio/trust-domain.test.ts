@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { defaultMeshConfig } from '../resources/mesh-config.ts'
+import { defaultMeshConfig } from '../../resources/mesh-config.ts'
 import { expandTrustDomain, missesTrustDomain } from './trust-domain.ts'
 
 const mesh = { ...defaultMeshConfig, trustDomain: 'td1', trustDomainAliases: ['old-td', 'new-td'] }

@@ -1,5 +1,5 @@
 /** Trust domains in principals: the mesh's own name stands for its aliases too, and `cluster.local` for the mesh's. */
-import type { MeshConfig } from '../resources/mesh-config.ts'
+import type { MeshConfig } from '../../resources/mesh-config.ts'
 
 /** Only principals of the full form TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT are rewritten: Istio leaves all others as they are. */
 const partsOfPrincipal = 5
@@ -15,6 +15,12 @@ export function expandTrustDomain(principal: string, mesh: MeshConfig): string[]
     isSuffix(domain, written) ? principal : [domain, ...rest].join('/'),
   )
   return [...new Set(expanded)]
+}
+
+/** The trust domains that one of a policy's `trustDomains` stands for: the mesh's own name, written in full, stands for its aliases. */
+export function expandTrustDomainName(name: string, mesh: MeshConfig): string[] {
+  const own = [mesh.trustDomain, ...mesh.trustDomainAliases]
+  return own.includes(name) ? own : [name]
 }
 
 /** Whether a principal that Istio does not rewrite names `cluster.local`, though this mesh is called otherwise. */

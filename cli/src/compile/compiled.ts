@@ -1,0 +1,27 @@
+/** What every family of policies takes and gives. */
+import type { Diagnostics } from '../resources/diagnostics.ts'
+import type { MeshConfig } from '../resources/mesh-config.ts'
+import type { Resource } from '../resources/resource.ts'
+import type { Span } from '../resources/source.ts'
+import type { AuthorizationConfig } from './authorization-config.ts'
+import type { Workload } from './workload.ts'
+
+export interface FamilyOptions {
+  workload: Workload
+  mesh: MeshConfig
+  /** Takes errors and warnings. */
+  diagnostics: Diagnostics
+}
+
+export interface Compiled {
+  /** Undefined when there are errors. */
+  configuration?: AuthorizationConfig
+  diagnostics: Diagnostics
+  /** Id of a decision, e.g. `ns[a]-policy[b]-rule[0]`, to the place of its rule. */
+  rules: ReadonlyMap<string, Span>
+  /** The policies that apply to the workload. */
+  selected: readonly Resource[]
+}
+
+/** Compiles the resources of one family, of all that were read, that apply to a workload. */
+export type CompileFamily = (resources: readonly Resource[], options: FamilyOptions) => Compiled
