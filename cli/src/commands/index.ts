@@ -25,4 +25,8 @@ export const commands: Record<string, CommandEntry> = {
     summary: "turn policies into a filter's configuration",
     load: () => import('./compile.ts').then((module) => module.compileCommand),
   },
+  explain: {
+    summary: 'tell why policies allow or refuse a request',
+    load: () => import('./explain.ts').then((module) => module.explainCommand),
+  },
 }

@@ -1,0 +1,73 @@
+/** The verdict on a request, as the filter gives it; an external authorizer, which can't be asked here, is left open. */
+import type { AuthorizationConfig, PolicyConfig } from '../compile/authorization-config.ts'
+import type { PolicyRequest } from '../requests/request.ts'
+import { Filter, type Decision } from './filter.ts'
+
+/**
+ * `external`: an external authorizer is asked, and the request is allowed if that allows it. `rejected`: Envoy answers by itself
+ * before the filter is asked.
+ */
+export type Verdict = 'allowed' | 'denied' | 'external' | 'rejected'
+
+export interface Judgement extends Pick<Decision, 'audit' | 'dryRun' | 'details'> {
+  verdict: Verdict
+  /** Of the answer, where it does not come from the upstream. */
+  status?: number
+  /** Id of the rule that decided. */
+  rule?: string
+  /** The external authorizer that is asked. */
+  provider?: string
+}
+
+export class Judge {
+  readonly #filter = new Filter()
+  readonly #external = new Filter()
+  readonly #denial: number
+  readonly #own: AuthorizationConfig
+  readonly #asking: AuthorizationConfig | undefined
+  readonly #providers = new Map<string, string>()
+
+  constructor(configuration: AuthorizationConfig) {
+    const { policies, denial } = configuration
+    this.#denial = denial?.status ?? 403
+    const asking = policies.filter(isAsking(configuration))
+    // The filter refuses by itself where there is no provider, or more than one.
+    const isOne = new Set(asking.map(({ provider }) => provider)).size === 1
+    this.#own = isOne
+      ? { ...configuration, policies: policies.filter((each) => !asking.includes(each)) }
+      : configuration
+    if (!isOne) return
+    for (const { name, provider } of asking) this.#providers.set(name, provider!)
+    // Which rules match is asked by refusing what they match.
+    this.#asking = {
+      version: 1,
+      mode: 'enforce',
+      policies: asking.map(({ name, rules }) => ({ name, action: 'DENY', rules })),
+    }
+  }
+
+  async judge(request: PolicyRequest): Promise<Judgement> {
+    const { allowed, status, rule, audit, dryRun, details } = await this.#filter.decide(this.#own, request)
+    const common = { audit, dryRun, details }
+    if (!allowed) return { ...common, verdict: status === this.#denial ? 'denied' : 'rejected', status, rule }
+    if (this.#asking) {
+      const asked = await this.#external.decide(this.#asking, request)
+      if (!asked.allowed) {
+        const provider = this.#providers.get(asked.rule!.replace(/-rule\[\d+\]$/, ''))
+        return { ...common, verdict: 'external', rule: asked.rule, provider }
+      }
+    }
+    return { ...common, verdict: 'allowed', rule }
+  }
+
+  async close(): Promise<void> {
+    await this.#filter.close()
+    await this.#external.close()
+  }
+}
+
+/** Whether a policy asks a provider that is there. */
+const isAsking =
+  ({ providers = {} }: AuthorizationConfig) =>
+  ({ action, provider }: PolicyConfig): boolean =>
+    action === 'CUSTOM' && provider !== undefined && Object.hasOwn(providers, provider)
