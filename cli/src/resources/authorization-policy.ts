@@ -16,7 +16,7 @@ import { nearest } from './nearest.ts'
 import type { Path } from './nodes.ts'
 import type { Resource } from './resource.ts'
 import type { Schema } from './schema.ts'
-import { checkTargets, selectorSchema, targetRefSchema, targetRefsSchema, type Targets } from './targets.ts'
+import { checkTargets, dryRunAnnotation, targetFields, type Targets } from './targets.ts'
 
 export type Action = 'ALLOW' | 'DENY' | 'AUDIT' | 'CUSTOM'
 
@@ -115,9 +115,7 @@ const rule: Schema = {
 export const authorizationPolicySchema: Schema = {
   type: 'object',
   properties: {
-    selector: selectorSchema,
-    targetRef: targetRefSchema,
-    targetRefs: targetRefsSchema,
+    ...targetFields,
     action: { type: 'string', enum: ['ALLOW', 'DENY', 'AUDIT', 'CUSTOM'] },
     provider: { type: 'object', properties: { name: { type: 'string', minLength: 1 } } },
     rules: { type: 'array', maxItems: 512, items: rule },
@@ -338,8 +336,6 @@ class RuleChecker {
 }
 
 const isEmpty = (match: Record<string, string[] | undefined>) => Object.values(match).every((list) => !list?.length)
-
-export const dryRunAnnotation = 'istio.io/dry-run'
 
 /** Reads a truth value as Go's strconv.ParseBool does; undefined when it is none. */
 export function parseBool(text: string): boolean | undefined {

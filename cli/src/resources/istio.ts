@@ -1,25 +1,34 @@
 /** Istio's kinds. */
 import { authorizationPolicySchema, checkAuthorizationPolicy } from './authorization-policy.ts'
-import type { Family } from './kind.ts'
+import type { Family, Kind, ReadKind } from './kind.ts'
+import { checkPeerAuthentication, peerAuthenticationSchema } from './peer-authentication.ts'
+import { checkRequestAuthentication, requestAuthenticationSchema } from './request-authentication.ts'
+import type { Schema } from './schema.ts'
+import { checkTelemetry, telemetrySchema } from './telemetry.ts'
+import { checkWasmPlugin, wasmPluginSchema } from './wasm-plugin.ts'
+
+const read = (versions: string[], spec: Schema, check: ReadKind['check'], required: string[] = []): Kind => ({
+  use: 'read',
+  versions,
+  fields: { spec },
+  required,
+  check,
+})
 
 const security = ['v1', 'v1beta1']
 
 export const istio: Family = {
-  complete: ['security.istio.io'],
+  complete: ['security.istio.io', 'telemetry.istio.io', 'extensions.istio.io'],
   groups: {
     'security.istio.io': {
-      AuthorizationPolicy: {
-        use: 'read',
-        versions: security,
-        fields: { spec: authorizationPolicySchema },
-        check: checkAuthorizationPolicy,
-      },
-      RequestAuthentication: {
-        use: 'ignore',
-        versions: security,
-        why: "Envoy's own jwt_authn filter verifies tokens",
-      },
-      PeerAuthentication: { use: 'ignore', versions: security, why: "Envoy's listener terminates TLS" },
+      AuthorizationPolicy: read(security, authorizationPolicySchema, checkAuthorizationPolicy),
+      RequestAuthentication: read(security, requestAuthenticationSchema, checkRequestAuthentication),
+      PeerAuthentication: read(security, peerAuthenticationSchema, checkPeerAuthentication),
+    },
+    'telemetry.istio.io': { Telemetry: read(['v1', 'v1alpha1'], telemetrySchema, checkTelemetry) },
+    'extensions.istio.io': {
+      WasmPlugin: read(['v1alpha1'], wasmPluginSchema, checkWasmPlugin, ['spec']),
+      TrafficExtension: { use: 'ignore', versions: ['v1alpha1'], why: 'it has no bearing on authorization' },
     },
   },
 }

@@ -18,8 +18,6 @@ export interface ReadKind {
   caseInsensitive?: boolean
   /** It is in no namespace: `metadata.namespace` is the empty text. */
   clusterScoped?: boolean
-  /** Of no consequence for authorization; it is only checked. */
-  onlyChecked?: boolean
 }
 
 export type Kind =
@@ -27,8 +25,6 @@ export type Kind =
   | ReadKind
   /** Of no consequence for the filters. */
   | { use: 'ignore'; versions: readonly string[]; why: string }
-  /** Of consequence, but not read: leaving it out would change decisions. */
-  | { use: 'refuse'; versions: readonly string[]; why: string }
 
 /** Kinds that belong together. */
 export interface Family {

@@ -110,7 +110,6 @@ test('other kinds are ignored with one note each, and unknown ones of a known gr
   for (const [apiVersion, kind] of [
     ['policy.linkerd.io/v1alpha1', 'AuthorizationPolicy'],
     ['networking.istio.io/v1', 'VirtualConfigMap'],
-    ['telemetry.istio.io/v1', 'Telemetry'],
     ['gateway.networking.k8s.io/v1alpha2', 'TCPRoute'],
     ['cilium.io/v2', 'CiliumEndpoint'],
   ] as const) {

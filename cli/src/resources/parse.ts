@@ -134,8 +134,6 @@ class Reader {
     if (known.use === 'unknown') {
       const { field, hint } = known
       this.#diagnostics.add('error', 'MS1004', known.message, { field, span: place(field), hint })
-    } else if (known.use === 'refuse') {
-      this.#diagnostics.add('error', 'MS1303', `${kind} cannot be compiled`, { span: place('kind'), hint: known.why })
     } else if (known.use === 'ignore') {
       const entry = this.#ignored.get(kind) ?? { count: 0, why: known.why, tree, node: node.items[0]?.key as Node }
       this.#ignored.set(kind, { ...entry, count: entry.count + 1 })

@@ -6,6 +6,11 @@ import { nearest } from './nearest.ts'
 import { formatPath, type Entry, type Path, type Tree } from './nodes.ts'
 import type { Span } from './source.ts'
 
+/** A regular expression is one. */
+export interface Test {
+  test(text: string): boolean
+}
+
 export type Type = 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean'
 
 export interface Schema {
@@ -15,17 +20,21 @@ export interface Schema {
   properties?: Record<string, Schema>
   additionalProperties?: Schema
   /** What the keys of an object must be, where they are not fields. */
-  keys?: { test: RegExp; expected: string; hint?: string }
+  keys?: { test: Test; expected: string; hint?: string }
   minProperties?: number
+  /** Fields that exclude each other. */
+  atMostOneOf?: readonly string[]
   required?: readonly string[]
   items?: Schema
   minItems?: number
   maxItems?: number
+  /** The field by which the items of a list must differ. */
+  uniqueBy?: string
   enum?: readonly string[]
   minLength?: number
   maxLength?: number
   /** `expected` goes on "… is not", e.g. `a duration`; `hint` says what to write. */
-  pattern?: { test: RegExp; expected: string; hint?: string }
+  pattern?: { test: Test; expected: string; hint?: string }
   /** Of a number. */
   minimum?: number
   maximum?: number
@@ -66,6 +75,7 @@ export function checkSchema(context: CheckContext, node: Node, schema: Schema, p
       const { minItems = 0, maxItems = Infinity, items = {} } = schema
       if (count > maxItems) report('MS1105', `at most ${maxItems} items are allowed, got ${count}`)
       if (count < minItems) report('MS1105', `at least ${minItems} items are needed, got ${count}`)
+      if (schema.uniqueBy) checkUnique(context, node.items, schema.uniqueBy, path)
       node.items.forEach((item, index) => {
         const resolved = tree.resolve(item)
         if (resolved) checkSchema(context, resolved, items, [...path, index])
@@ -139,6 +149,11 @@ function checkObject(
     const hint = near ? `did you mean ${JSON.stringify(near)}?` : `known fields: ${names.join(', ')}`
     report('MS1101', `unknown field ${JSON.stringify(key)}`, hint, tree.span(keyNode), [...path, key])
   }
+  const [first, second] = entries.filter(({ key, value }) => value && schema.atMostOneOf?.includes(key))
+  if (first && second) {
+    const message = `only one of ${first.key} and ${second.key} can be set`
+    report('MS1204', message, 'remove one of them', tree.span(second.keyNode), [...path, second.key])
+  }
   const { minProperties = 0 } = schema
   if (entries.length < minProperties) {
     report('MS1105', `at least ${minProperties} ${minProperties === 1 ? 'entry is' : 'entries are'} needed`)
@@ -147,6 +162,22 @@ function checkObject(
     if (entries.some(({ key, value }) => key === name && value)) continue
     report('MS1103', `${JSON.stringify(name)} is missing`, undefined, undefined, [...path, name])
   }
+}
+
+function checkUnique(context: CheckContext, items: readonly unknown[], field: string, path: Path) {
+  const { tree, diagnostics, resource } = context
+  const seen = new Set<unknown>()
+  items.forEach((item, index) => {
+    const node = tree.resolve(item)
+    const value = isMap(node) ? tree.entries(node).find(({ key }) => key === field)?.value : undefined
+    if (!isScalar(value)) return
+    if (seen.has(value.value)) {
+      const message = `${field} ${JSON.stringify(value.value)} is there twice`
+      const details = { resource, field: formatPath([...path, index, field]), span: tree.span(value) }
+      diagnostics.add('error', 'MS1109', message, { ...details, hint: 'remove one of them' })
+    }
+    seen.add(value.value)
+  })
 }
 
 /** As in Kubernetes `key: null` is the same as no key. Where that widens a rule, an indentation may have gone wrong. */

@@ -41,6 +41,31 @@ export const targetRefSchema: Schema = {
 
 export const targetRefsSchema: Schema = { type: 'array', maxItems: 16, items: targetRefSchema }
 
+/** What all kinds but PeerAuthentication have. */
+export const targetFields: Record<string, Schema> = {
+  selector: selectorSchema,
+  targetRef: targetRefSchema,
+  targetRefs: targetRefsSchema,
+}
+
+const units: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1e3, m: 6e4, h: 3.6e6 }
+
+/** A duration as Go writes it, e.g. `1h30m`, in milliseconds; undefined if it is none. */
+export function parseDuration(text: string): number | undefined {
+  if (!/^((\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined
+  const parts = text.matchAll(/([\d.]+)([^\d.]+)/g)
+  return [...parts].reduce((sum, [, count, unit]) => sum + Number(count) * units[unit!]!, 0)
+}
+
+export const durationSchema: Schema = {
+  type: 'string',
+  pattern: {
+    test: { test: (text) => (parseDuration(text) ?? 0) >= 1 },
+    expected: 'a duration of at least 1ms',
+    hint: 'write e.g. 500ms, 5s or 1m30s',
+  },
+}
+
 /** Kinds that a policy can be attached to, with their groups. */
 const groups: Record<string, string> = {
   Gateway: 'gateway.networking.k8s.io',
@@ -82,4 +107,14 @@ export function checkTargets(policy: Resource<Targets>, diagnostics: Diagnostics
       error('group', `${kind} is not of the group ${JSON.stringify(target.group ?? '')}`, hint)
     }
   }
+}
+
+export const dryRunAnnotation = 'istio.io/dry-run'
+
+/** Only an AuthorizationPolicy can be tried out. */
+export function checkNoDryRun(resource: Resource, diagnostics: Diagnostics) {
+  if (resource.metadata.annotations?.[dryRunAnnotation] === undefined) return
+  const message = `a ${resource.kind} has no dry run`
+  const path = ['metadata', 'annotations', dryRunAnnotation]
+  resource.report(diagnostics, 'error', 'MS1206', path, message, 'remove the annotation')
 }

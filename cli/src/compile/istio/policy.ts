@@ -1,6 +1,5 @@
 /** Translates one AuthorizationPolicy. Istio's own model and generators (pilot/pkg/security/authz) are what it must agree with. */
 import {
-  dryRunAnnotation,
   isPathTemplate,
   parseBool,
   parseConditionKey,
@@ -14,6 +13,7 @@ import type { Code } from '../../resources/codes.ts'
 import type { Diagnostics, Severity } from '../../resources/diagnostics.ts'
 import type { MeshConfig } from '../../resources/mesh-config.ts'
 import type { Path } from '../../resources/nodes.ts'
+import { dryRunAnnotation } from '../../resources/targets.ts'
 import type {
   ConditionConfig,
   Matcher,
