@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { compileAuthorization } from '../compile/index.ts'
+import { compileAuthorization, type Direction } from '../compile/index.ts'
 import { UserError } from '../errors.ts'
 import { Diagnostics } from '../resources/diagnostics.ts'
 import { readSource, readSources } from '../resources/input.ts'
@@ -11,6 +11,8 @@ import { colorsFor, type Io } from '../terminal.ts'
 interface Flags {
   workload: { namespace: string; name: string }
   labels: Record<string, string>
+  serviceAccount?: string
+  direction: Direction
   filter: 'authorization'
   meshConfig?: string
   namespace?: string
@@ -28,6 +30,12 @@ export function compileCommand(io: Io): Command {
     .argument('<FILES...>', 'YAML or JSON files, folders of them, or - for standard input')
     .requiredOption('--workload <NAMESPACE/NAME>', 'the workload whose proxy gets the configuration', parseWorkload)
     .option('--labels <KEY=VALUE,...>', 'labels of its pods, for the selectors of policies', parseLabels, {})
+    .option('--service-account <NAME>', 'service account of its pods, for policies that name the destination so')
+    .addOption(
+      new Option('--direction <WHICH>', 'requests to the workload, or requests that it makes')
+        .choices(['inbound', 'outbound'])
+        .default('inbound'),
+    )
     .addOption(new Option('--filter <NAME>', 'the filter').choices(['authorization']).makeOptionMandatory())
     .option('--mesh-config <FILE>', "Istio's MeshConfig: root namespace, trust domain and its aliases")
     .option('-n, --namespace <NAME>', 'namespace of resources that name none')
@@ -40,7 +48,8 @@ function run(files: string[], flags: Flags, io: Io): void {
   const diagnostics = new Diagnostics()
   const [meshSource] = flags.meshConfig ? readSource(flags.meshConfig, io.cwd, diagnostics) : []
   const { configuration } = compileAuthorization(readSources(files, io.cwd, diagnostics), {
-    workload: { ...flags.workload, labels: flags.labels },
+    workload: { ...flags.workload, labels: flags.labels, serviceAccount: flags.serviceAccount },
+    direction: flags.direction,
     mesh: meshSource ? parseMeshConfig(meshSource, diagnostics) : defaultMeshConfig,
     diagnostics,
     namespace: flags.namespace,

@@ -6,8 +6,13 @@ import type { Span } from '../resources/source.ts'
 import type { AuthorizationConfig } from './authorization-config.ts'
 import type { Workload } from './workload.ts'
 
+/** Whether the filter judges requests to the workload or requests that it makes. */
+export type Direction = 'inbound' | 'outbound'
+
 export interface FamilyOptions {
   workload: Workload
+  /** Default `inbound`. Only Cilium has policies for outbound requests. */
+  direction?: Direction
   mesh: MeshConfig
   /** Takes errors and warnings. */
   diagnostics: Diagnostics

@@ -3,29 +3,39 @@ import { Diagnostics } from '../resources/diagnostics.ts'
 import { defaultMeshConfig, type MeshConfig } from '../resources/mesh-config.ts'
 import { parseResources, type ParseOptions } from '../resources/parse.ts'
 import type { Source } from '../resources/source.ts'
-import type { CompileFamily, Compiled } from './compiled.ts'
+import { compileCilium } from './cilium/index.ts'
+import type { CompileFamily, Compiled, Direction } from './compiled.ts'
 import { compileIstio } from './istio/index.ts'
+import { compileSmi } from './smi/index.ts'
 import type { Workload } from './workload.ts'
 
-export type { Compiled, CompileFamily, FamilyOptions } from './compiled.ts'
+export type { Compiled, CompileFamily, Direction, FamilyOptions } from './compiled.ts'
 export type { Workload } from './workload.ts'
 
 /** A new family is added here, and its kinds in `resources/kinds.ts`. */
-const families: Record<string, CompileFamily> = { Istio: compileIstio }
+const families: Record<string, CompileFamily> = {
+  Istio: compileIstio,
+  SMI: compileSmi,
+  Cilium: compileCilium,
+}
 
 export interface CompileOptions extends ParseOptions {
   workload: Workload
   mesh?: MeshConfig
+  /** Default `inbound`. */
+  direction?: Direction
   /** Default: a new one; it is in the result. */
   diagnostics?: Diagnostics
 }
 
 /** Compiles the policies of the texts that apply to a workload. */
 export function compileAuthorization(sources: readonly Source[], options: CompileOptions): Compiled {
-  const { workload, mesh = defaultMeshConfig, diagnostics = new Diagnostics() } = options
+  const { workload, direction = 'inbound', mesh = defaultMeshConfig, diagnostics = new Diagnostics() } = options
   const resources = parseResources(sources, diagnostics, options)
+  // Istio and SMI judge a request where it arrives, and only there.
   const compiled = Object.entries(families)
-    .map(([family, compile]) => ({ family, ...compile(resources, { workload, mesh, diagnostics }) }))
+    .filter(([family]) => direction === 'inbound' || family === 'Cilium')
+    .map(([family, compile]) => ({ family, ...compile(resources, { workload, direction, mesh, diagnostics }) }))
     .filter(({ selected }) => selected.length > 0)
   const [first, second] = compiled
   const rules = new Map(compiled.flatMap((each) => [...each.rules]))

@@ -46,7 +46,7 @@ export function findCallers(inventory: Inventory, matches: (pod: KnownPod) => bo
 }
 
 /** Whether a pod with an address looks like one that was made from a template. */
-const isMadeFrom = (pod: KnownPod, template: KnownPod) =>
+export const isMadeFrom = (pod: KnownPod, template: KnownPod) =>
   pod.addresses.length > 0 &&
   pod.namespace === template.namespace &&
   Object.entries(template.labels).every(([key, value]) => pod.labels[key] === value)

@@ -77,6 +77,11 @@ export class Inventory {
     return this.#namespaces.get(name)
   }
 
+  /** Names of all namespaces of the input. */
+  get namespaces(): readonly string[] {
+    return [...this.#namespaces.keys()]
+  }
+
   /** The values of a secret by key, decoded. */
   secret(namespace: string, name: string): Map<string, string> | undefined {
     const fields = this.#secrets.get(`${namespace}/${name}`)?.fields as
