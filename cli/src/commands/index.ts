@@ -29,4 +29,12 @@ export const commands: Record<string, CommandEntry> = {
     summary: 'tell why policies allow or refuse a request',
     load: () => import('./explain.ts').then((module) => module.explainCommand),
   },
+  diff: {
+    summary: 'replay recorded requests with changed policies',
+    load: () => import('./diff.ts').then((module) => module.diffCommand),
+  },
+  validate: {
+    summary: 'check resources for mistakes',
+    load: () => import('./validate.ts').then((module) => module.validateCommand),
+  },
 }

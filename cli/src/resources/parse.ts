@@ -14,8 +14,26 @@ export interface ParseOptions {
   namespace?: string
 }
 
+export interface Parsed {
+  /** Those without errors. */
+  resources: Resource[]
+  /** How many were checked, those with errors included. */
+  checked: number
+  /** How many are of kinds that are not checked. */
+  ignored: number
+}
+
 /** Reads all resources of the texts. Those with errors are left out; `diagnostics` says why. */
-export function parseResources(sources: readonly Source[], diagnostics: Diagnostics, options: ParseOptions = {}) {
+export function parseResources(
+  sources: readonly Source[],
+  diagnostics: Diagnostics,
+  options: ParseOptions = {},
+): Resource[] {
+  return parseAll(sources, diagnostics, options).resources
+}
+
+/** The same, with what became of how many. */
+export function parseAll(sources: readonly Source[], diagnostics: Diagnostics, options: ParseOptions = {}): Parsed {
   const reader = new Reader(diagnostics, options)
   for (const source of sources) {
     for (const document of parseYaml(source, diagnostics)) {
@@ -24,7 +42,7 @@ export function parseResources(sources: readonly Source[], diagnostics: Diagnost
   }
   reader.reportIgnored()
   if (!reader.found && !diagnostics.hasErrors) diagnostics.add('warning', 'MS1007', 'there is no resource in the input')
-  return reader.resources
+  return reader
 }
 
 /**
@@ -70,8 +88,10 @@ export function parseYaml(source: Source, diagnostics: Diagnostics): Document[] 
   })
 }
 
-class Reader {
+class Reader implements Parsed {
   readonly resources: Resource[] = []
+  checked = 0
+  ignored = 0
   /** Whether there was any resource, used or not. */
   found = false
   readonly #diagnostics: Diagnostics
@@ -131,6 +151,8 @@ class Reader {
     const version = apiVersion.slice(slash + 1)
     const known = findKind(group, version, kind)
     const place = (field: string) => tree.locate(node, [field])
+    if (known.use === 'ignore') this.ignored++
+    else this.checked++
     if (known.use === 'unknown') {
       const { field, hint } = known
       this.#diagnostics.add('error', 'MS1004', known.message, { field, span: place(field), hint })

@@ -9,12 +9,13 @@ import { selects, targetsOf } from '../workload.ts'
 import { PolicyCompiler } from './policy.ts'
 import { compileProviders } from './providers.ts'
 
-const isPolicy = (resource: Resource): resource is AuthorizationPolicy => resource.kind === 'AuthorizationPolicy'
+export const isAuthorizationPolicy = (resource: Resource): resource is AuthorizationPolicy =>
+  resource.group === 'security.istio.io' && resource.kind === 'AuthorizationPolicy'
 
 /** Compiles the AuthorizationPolicies that apply to the workload. */
 export function compileIstio(resources: readonly Resource[], options: FamilyOptions): Compiled {
   const { workload, mesh, diagnostics } = options
-  const all = resources.filter((each) => each.group === 'security.istio.io').filter(isPolicy)
+  const all = resources.filter(isAuthorizationPolicy)
   const selected = all.filter((policy) => selects(policy, workload, mesh))
   noteTargets(
     all.filter((policy) => !selected.includes(policy)),
