@@ -1,10 +1,13 @@
 /** The parts of a rule that can fail by themselves: where each is, what it wants, and a rule that asks for it alone. */
 import type {
   ConditionConfig,
-  Matcher,
   OperationConfig,
+  PathMatcher,
+  PortMatcher,
+  RequestPrincipal,
   RuleConfig,
   SourceConfig,
+  Values,
 } from '../compile/authorization-config.ts'
 
 /** What of a request a field looks at. */
@@ -61,20 +64,20 @@ const attributes: Record<string, Subject> = {
 }
 
 function entryFields(part: 'from' | 'to', entry: number, content: SourceConfig | OperationConfig): Field[] {
-  return Object.entries(content).map(([name, values]) => {
+  return Object.entries(content as Record<string, Wanted[]>).map(([name, values]) => {
     const negated = /^not[A-Z]/.test(name)
     const plain = negated ? name[3]!.toLowerCase() + name.slice(4) : name
     const subject = subjects[plain]
     if (!subject) throw new Error(`a field that is not known: ${name}`)
     const alone = { [part]: [{ [name]: values }] } as RuleConfig
-    return { part, entry, name, negated, subject, wants: (values as unknown[]).map(describe), alone }
+    return { part, entry, name, negated, subject, wants: values.map(describe), alone }
   })
 }
 
 function conditionFields(condition: ConditionConfig, entry: number): Field[] {
-  const { values, notValues, ...key } = condition
+  const { values, notValues, ...key } = condition as Values<Wanted>
   const subject = conditionSubject(condition)
-  const field = (name: 'values' | 'notValues', list: readonly unknown[]): Field => {
+  const field = (name: 'values' | 'notValues', list: readonly Wanted[]): Field => {
     const alone = { when: [{ ...key, [name]: list }] } as RuleConfig
     return { part: 'when', entry, name, negated: name === 'notValues', subject, wants: list.map(describe), alone }
   }
@@ -89,16 +92,20 @@ function conditionSubject(condition: ConditionConfig): Subject {
 }
 
 /** A matcher as a policy has it. */
-function describe(value: unknown): string {
-  if (typeof value === 'string' || typeof value === 'number') return String(value)
-  const { from, to, issuer, subject, ...matcher } = value as Record<string, never>
-  if (from !== undefined) return `${from}-${to}`
-  if (Object.keys(matcher).length > 0) return describeMatcher(matcher as unknown as Matcher)
-  const [iss, sub] = [issuer, subject].map((each) => (each ? describeMatcher(each) : '*'))
-  return iss === '*' && sub === '*' ? '*' : `${iss}/${sub}`
+function describe(value: Wanted): string {
+  if (typeof value !== 'object') return String(value)
+  if ('from' in value) return `${value.from}-${value.to}`
+  if (!isPrincipal(value)) return describeMatcher(value)
+  const [issuer, subject] = [value.issuer, value.subject].map((each) => (each ? describeMatcher(each) : '*'))
+  return issuer === '*' && subject === '*' ? '*' : `${issuer}/${subject}`
 }
 
-function describeMatcher(matcher: Matcher | { template: string }): string {
+type Wanted = string | PortMatcher | PathMatcher | RequestPrincipal
+
+const isPrincipal = (value: PathMatcher | RequestPrincipal): value is RequestPrincipal =>
+  'issuer' in value || 'subject' in value || Object.keys(value).length === 0
+
+function describeMatcher(matcher: PathMatcher): string {
   if ('exact' in matcher) return matcher.exact
   if ('prefix' in matcher) return `${matcher.prefix}*`
   if ('suffix' in matcher) return `*${matcher.suffix}`
@@ -107,9 +114,17 @@ function describeMatcher(matcher: Matcher | { template: string }): string {
 }
 
 /** Namespaces, service accounts and trust domains of a policy are compiled to regular expressions on the identity. */
-function describeRegex(regex: string): string {
-  const [, namespace] = /^\.\*\/ns\/(.*)\/\.\*$/.exec(regex) ?? []
-  return namespace === undefined ? `regex ${regex}` : `namespace ${unescapeRegex(namespace)}`
-}
+const identityForms: [RegExp, (...parts: string[]) => string][] = [
+  [/^\.\*\/ns\/(.*)\/\.\*$/, (namespace) => `namespace ${namespace}`],
+  [/^spiffe:\/\/\.\+\/ns\/(.*)\/\(\.\+\/\|\)sa\/(.*)\(\/\.\+\)\?$/, (...parts) => `service account ${parts.join('/')}`],
+  [/^\(\?s\)spiffe:\/\/\.\*$/, () => 'trust domain *'],
+  [/^spiffe:\/\/([^/]*)\[\^\/\]\*([^/]*)\/\.\*$/, (before, after) => `trust domain ${before}*${after}`],
+]
 
-const unescapeRegex = (text: string): string => text.replaceAll('.*', '*').replace(/\\(.)/g, '$1')
+function describeRegex(regex: string): string {
+  for (const [form, name] of identityForms) {
+    const parts = form.exec(regex)
+    if (parts) return name(...parts.slice(1).map((part) => part.replaceAll('.*', '*').replace(/\\(.)/g, '$1')))
+  }
+  return `regex ${regex}`
+}

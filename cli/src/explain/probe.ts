@@ -68,7 +68,7 @@ async function matchingOf(
     const { rule } = await filter.decide(configuration, request)
     if (rule === undefined) break
     found.push(parseInt(rule, 10))
-    next = found.at(-1)! + 1
+    next = found.at(-1) + 1
   }
   return found
 }

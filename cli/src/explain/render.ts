@@ -4,7 +4,7 @@ import type { PolicyRequest } from '../requests/request.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { Span } from '../resources/source.ts'
 import type { Colors } from '../terminal.ts'
-import type { ExplainedPolicy, ExplainedRule, Explanation } from './explain.ts'
+import type { ExplainedField, ExplainedPolicy, ExplainedRule, Explanation } from './explain.ts'
 import type { Field } from './fields.ts'
 import type { Verdict } from './judge.ts'
 import { absenceOf, valuesOf } from './subjects.ts'
@@ -98,7 +98,7 @@ function ruleLines({ index, place, matched, fields }: ExplainedRule, request: Po
   const mark = matched ? colors.green('✓') : colors.red('✗')
   const at = place ? `  ${colors.dim(formatPlace(place))}` : ''
   const head = `  ${mark} rules[${index}] ${matched ? 'matches' : 'does not match'}${at}`
-  const failing = fields.filter((each) => !each.matched).map(({ field }) => field)
+  const failing = failingFields(fields)
   const names = failing.map(fieldName)
   const width = Math.max(...names.map((name) => name.length))
   return [
@@ -112,7 +112,20 @@ function ruleLines({ index, place, matched, fields }: ExplainedRule, request: Po
   ]
 }
 
-export function fieldName({ part, entry, name, subject, negated }: Field): string {
+/** Of the entries of `from` and `to` one has to match: where one does, the others are of no interest. */
+function failingFields(fields: readonly ExplainedField[]): Field[] {
+  const satisfied = new Set(
+    (['from', 'to'] as const).filter((part) => {
+      const own = fields.filter(({ field }) => field.part === part)
+      return own.some(({ field: { entry } }) => own.every((each) => each.field.entry !== entry || each.matched))
+    }),
+  )
+  return fields
+    .filter(({ field, matched }) => !matched && (field.part === 'when' || !satisfied.has(field.part)))
+    .map(({ field }) => field)
+}
+
+function fieldName({ part, entry, name, subject, negated }: Field): string {
   if (part !== 'when') return `${part}[${entry}].${name}`
   const key =
     subject.kind === 'header'

@@ -53,10 +53,12 @@ export function splitCommand(text: string): string[] {
   return words
 }
 
+const escape = /\\(?:x([\da-f]{1,2})|u([\da-f]{1,4})|([0-7]{1,3})|([^]))/gi
+
 function unescape(text: string): string {
-  return text.replace(/\\(?:x([\da-f]{1,2})|u([\da-f]{1,4})|([0-7]{1,3})|([^]))/gi, (_, hex, unicode, octal, other) => {
-    if (hex ?? unicode) return String.fromCharCode(parseInt(hex ?? unicode, 16))
-    if (octal) return String.fromCharCode(parseInt(octal, 8))
-    return escapes[other as string] ?? (other as string)
+  return text.replace(escape, (_, hex?: string, unicode?: string, octal?: string, other = '') => {
+    const digits = hex ?? unicode
+    if (digits !== undefined) return String.fromCharCode(parseInt(digits, 16))
+    return octal === undefined ? (escapes[other as string] ?? String(other)) : String.fromCharCode(parseInt(octal, 8))
   })
 }

@@ -1,0 +1,82 @@
+/** Flow records of Hubble (`hubble observe -o json`), of HTTP requests to the workload. */
+import { addHeader, emptyRequest, RequestError, splitUrl, type PolicyRequest } from '../requests/request.ts'
+import { unknown, type Skipped, type TrafficRecord } from './record.ts'
+
+interface Endpoint {
+  namespace?: string
+  labels?: string[]
+  workloads?: { name?: string }[]
+}
+
+interface Flow {
+  source?: Endpoint
+  destination?: Endpoint
+  IP?: { source?: string; destination?: string }
+  l4?: { TCP?: { destination_port?: number } }
+  l7?: { type?: string; http?: { method?: string; url?: string; headers?: { key?: string; value?: string }[] } }
+  traffic_direction?: string
+}
+
+export interface FlowOptions {
+  workload: { namespace: string; name: string }
+  /** Of the principals of the sources. */
+  trustDomain: string
+}
+
+/** What Hubble writes for a value that it was told to hide. */
+const redacted = 'HUBBLE_REDACTED'
+/** What the proxy keeps out of the records of headers. */
+const leftOut = ['x-request-id', 'x-forwarded-proto', 'x-forwarded-client-cert']
+
+export function isFlow(line: Record<string, unknown>): boolean {
+  return 'flow' in line || 'l7' in line || 'traffic_direction' in line
+}
+
+export function fromFlow(line: Record<string, unknown>, options: FlowOptions): TrafficRecord | Skipped {
+  const { source = {}, destination = {}, IP, l4, l7, traffic_direction } = (line['flow'] ?? line) as Flow
+  const http = l7?.http
+  if (!http?.method || !http.url) return { skip: 'not HTTP' }
+  if (l7?.type === 'RESPONSE') return { skip: 'a response' }
+  if (traffic_direction === 'EGRESS') return { skip: 'outbound' }
+  if (!isFor(destination, options.workload)) return { skip: 'for another workload' }
+
+  const { host, path } = splitUrl(http.url)
+  const request: PolicyRequest = { ...emptyRequest(), method: http.method, host, path }
+  const kinds: Parameters<typeof unknown>[0][number][] = ['claims', 'metadata', 'sni']
+  const hidden = [...leftOut]
+  for (const { key = '', value = '' } of http.headers ?? []) {
+    if (value.includes(redacted)) hidden.push(key.toLowerCase())
+    else addHeader(request, key, value)
+  }
+  if (path.includes(redacted)) throw new RequestError('the URL is redacted')
+  const complete = (http.headers ?? []).length > 0
+
+  const principal = principalOf(source, options.trustDomain)
+  if (principal === undefined) kinds.push('principal')
+  else request.peer = [principal]
+  if (IP?.source === undefined) kinds.push('sourceIp', 'remoteIp')
+  else {
+    request.sourceIp = IP.source
+    if (!complete) kinds.push('remoteIp')
+  }
+  if (IP?.destination === undefined) kinds.push('destinationIp')
+  else request.destinationIp = IP.destination
+  const port = l4?.TCP?.destination_port
+  if (port === undefined) kinds.push('port')
+  else request.port = port
+  return { request, unknown: unknown(kinds, complete, complete ? hidden : []) }
+}
+
+/** Where the record does not name the workload, it is taken for one of it. */
+function isFor({ namespace, workloads = [] }: Endpoint, workload: FlowOptions['workload']): boolean {
+  if (namespace !== undefined && namespace !== workload.namespace) return false
+  return workloads.length === 0 || workloads.some(({ name }) => name === workload.name)
+}
+
+/** Namespace and service account as Cilium puts them into the labels of an identity. */
+function principalOf({ namespace, labels = [] }: Endpoint, trustDomain: string): string | undefined {
+  const label = (key: string) => labels.find((each) => each.startsWith(`k8s:${key}=`))?.slice(key.length + 5)
+  const from = label('io.kubernetes.pod.namespace') ?? namespace
+  const account = label('io.cilium.k8s.policy.serviceaccount')
+  return from && account && `spiffe://${trustDomain}/ns/${from}/sa/${account}`
+}
