@@ -26,6 +26,18 @@ const foreign: Record<string, readonly string[]> = {
   UDPRoute: ['gateway.networking.k8s.io'],
 }
 
+/** The newest `apiVersion` of a kind, where it is known in one group alone. */
+export function apiVersionOf(kind: string | undefined): string | undefined {
+  const found = Object.entries(groups).flatMap(([group, kinds]) =>
+    kind !== undefined && Object.hasOwn(kinds, kind) ? [{ group, versions: kinds[kind]!.versions }] : [],
+  )
+  if (found.length !== 1) return undefined
+  const { group, versions } = found[0]!
+  // Versions are listed from v1 downwards, or from v1alpha1 upwards.
+  const newest = versions.includes('v1') ? 'v1' : versions.at(-1)
+  return [group, newest].filter(Boolean).join('/')
+}
+
 export type Lookup = Kind | { use: 'unknown'; field: 'apiVersion' | 'kind'; message: string; hint: string }
 
 /** What to do with a resource of this group, version and kind. */

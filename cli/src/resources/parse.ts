@@ -2,7 +2,7 @@
 import { isMap, isScalar, isSeq, parseAllDocuments, type Document, type Node, type YAMLMap } from 'yaml'
 import type { Diagnostics } from './diagnostics.ts'
 import type { ReadKind } from './kind.ts'
-import { findKind } from './kinds.ts'
+import { apiVersionOf, findKind } from './kinds.ts'
 import { metadataSchema } from './metadata.ts'
 import { Tree } from './nodes.ts'
 import { Resource, type Metadata } from './resource.ts'
@@ -118,7 +118,7 @@ class Reader implements Parsed {
       const missing = [!apiVersion && 'apiVersion', !kind && 'kind'].filter(Boolean).join(' and ')
       fail(
         `a Kubernetes resource needs ${missing}`,
-        'e.g. apiVersion: security.istio.io/v1',
+        `e.g. apiVersion: ${apiVersionOf(kind) ?? 'security.istio.io/v1'}`,
         node.items[0]?.key as Node,
       )
       return
@@ -179,7 +179,7 @@ class Reader implements Parsed {
     checkSchema({ tree, diagnostics, resource: title, ...(caseInsensitive && { caseInsensitive }) }, node, schema, [])
     if (diagnostics.count('error') > before) return
 
-    const value = toValue(tree, node) as { metadata: Partial<Metadata> & { name: string } } & Record<string, unknown>
+    const value = tree.value(node) as { metadata: Partial<Metadata> & { name: string } } & Record<string, unknown>
     const given = known.clusterScoped ? '' : (value.metadata.namespace ?? this.#namespace)
     const metadata = { ...value.metadata, namespace: given ?? 'default' }
     const resource = new Resource(type, { metadata, fields: value, spec: value.spec ?? {} }, tree, node)
@@ -210,14 +210,4 @@ function stringFields<Name extends string>(tree: Tree, node: YAMLMap, names: rea
     }
   }
   return found
-}
-
-/** A node as plain data, without the keys that have no value. */
-function toValue(tree: Tree, node: Node | null): unknown {
-  if (isMap(node)) {
-    const entries = tree.entries(node).filter((entry) => entry.value)
-    return Object.fromEntries(entries.map(({ key, value }) => [key, toValue(tree, value)]))
-  }
-  if (isSeq(node)) return node.items.map((item) => toValue(tree, tree.resolve(item)))
-  return isScalar(node) ? node.value : null
 }

@@ -12,7 +12,8 @@ const mostRepetitions = 1000
 /** Why a text is not one, with what to write instead. What this lets pass and RE2 doesn't is refused by the filter. */
 export function checkRegex(text: string): { message: string; hint?: string } | undefined {
   // Escaped characters and classes hold no operators.
-  const bare = text.replace(/\\[^1-9]/g, '__').replace(/\[\^?\]?(\[:\^?\w+:\]|[^\]])*\]/g, '_')
+  const unquoted = text.replace(/\\Q(.*?)(\\E|$)/gs, (_, quoted: string) => quoted.replace(/\W/g, '_'))
+  const bare = unquoted.replace(/\\[^1-9]/g, '__').replace(/\[\^?\]?(\[:\^?\w+:\]|[^\]])*\]/g, '_')
   for (const [form, name, hint] of unsupported) {
     if (form.test(bare)) return { message: `${JSON.stringify(text)}: RE2 has no ${name}`, hint }
   }
@@ -22,8 +23,7 @@ export function checkRegex(text: string): { message: string; hint?: string } | u
   }
   try {
     // What differs from JavaScript's forms, and is of no matter for their check.
-    const script = text
-      .replace(/\\Q(.*?)(\\E|$)/gs, (_, quoted: string) => quoted.replace(/\W/g, '_'))
+    const script = unquoted
       .replace(/\(\?[imsU]*(-[imsU]+)?:/g, '(?:')
       .replace(/\(\?[imsU]+(-[imsU]+)?\)|\(\?-[imsU]+\)/g, '')
       .replace(/\(\?P</g, '(?<')

@@ -145,7 +145,8 @@ function needsAuthentication({ policy, entry, path }: Entry, all: readonly Entry
 }
 
 function isAboutSame(a: DirectionRule, b: DirectionRule): boolean {
-  const peers = ({ toPorts, authentication, icmps, ...rest }: DirectionRule) => JSON.stringify(rest)
+  const peers = (rule: DirectionRule) =>
+    JSON.stringify(Object.entries(rule).filter(([field]) => !['toPorts', 'authentication', 'icmps'].includes(field)))
   if (peers(a) !== peers(b)) return false
   const numbers = ({ toPorts = [] }: DirectionRule) =>
     toPorts.flatMap(({ ports = [] }) => ports.map(({ port }) => (Number(port) > 0 ? Number(port) : undefined)))
