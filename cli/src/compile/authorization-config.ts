@@ -113,8 +113,33 @@ export interface PolicyConfig {
   rules: RuleConfig[]
 }
 
+/** How an external authorizer is asked; the names are Istio's, of `extensionProviders`. */
+export interface ExtAuthzConfig {
+  /** Envoy's cluster. */
+  cluster: string
+  authority?: string
+  /** Default 600 000, as Istio's. */
+  timeoutMs?: number
+  /** Whether requests go on where there is no answer. */
+  failOpen?: boolean
+  clearRouteCache?: boolean
+  /** Of the refusal where there is no answer. Default 403. */
+  statusOnError?: number
+  includeRequestBodyInCheck?: { maxRequestBytes?: number; allowPartialMessage?: boolean; packAsBytes?: boolean }
+}
+
+/** Header names are in lower case. */
+export interface HttpExtAuthzConfig extends ExtAuthzConfig {
+  pathPrefix?: string
+  includeRequestHeadersInCheck?: Matcher[]
+  includeAdditionalHeadersInCheck?: Record<string, string>
+  headersToUpstreamOnAllow?: Matcher[]
+  headersToDownstreamOnAllow?: Matcher[]
+  headersToDownstreamOnDeny?: Matcher[]
+}
+
 /** An external service that CUSTOM asks. Matching requests are refused where it is not configured. */
-export type ProviderConfig = { http: Record<string, unknown> } | { grpc: Record<string, unknown> }
+export type ProviderConfig = { http: HttpExtAuthzConfig } | { grpc: ExtAuthzConfig }
 
 export interface AuthorizationConfig {
   version: 1

@@ -33,3 +33,45 @@ test('wrong types and names that were probably meant', () => {
   expect(parse('trustdomain: td1\n').told).toEqual(['1:1 warning MS1101'])
   expect(parse('a').told).toEqual(['1:1 error MS1102'])
 })
+
+test('external authorizers, and nothing of the other providers', () => {
+  const text = `
+extensionProviders:
+- name: zipkin
+  zipkin: {service: z, port: 9411}
+- name: ext
+  envoyExtAuthzHttp: {service: a/ext.a.svc.cluster.local, port: 8000, timeout: 1.5s, includeRequestHeadersInCheck: ["x-*"]}
+`
+  expect(parse(text)).toEqual({
+    told: [],
+    config: {
+      ...defaultMeshConfig,
+      extensionProviders: [
+        { name: 'zipkin', zipkin: { service: 'z', port: 9411 } },
+        {
+          name: 'ext',
+          envoyExtAuthzHttp: {
+            service: 'a/ext.a.svc.cluster.local',
+            port: 8000,
+            timeout: '1.5s',
+            includeRequestHeadersInCheck: ['x-*'],
+          },
+        },
+      ],
+    },
+  })
+  const wrong = 'envoyExtAuthzGrpc: {service: e, port: 0, timeOut: 1s, statusOnError: "9", failOpen: maybe}'
+  expect(parse(`extensionProviders:\n- name: e\n  ${wrong}\n- name: e\n`).told).toEqual([
+    '3:41 error MS1106',
+    '3:44 error MS1101',
+    '3:72 error MS1106',
+    '3:87 error MS1102',
+    '4:9 error MS1109',
+  ])
+})
+
+test('what the listener must do with paths', () => {
+  expect(parse('pathNormalization: {normalization: BASE}').told).toEqual([])
+  expect(parse('pathNormalization: {normalization: MERGE_SLASHES}').told).toEqual(['1:36 info MS1407'])
+  expect(parse('pathNormalization: {normalization: MERGE}').told).toEqual(['1:36 error MS1104'])
+})

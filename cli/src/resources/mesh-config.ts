@@ -1,9 +1,11 @@
 /** The parts of Istio's MeshConfig that decide what a policy means. */
-import { isMap, isScalar, isSeq } from 'yaml'
+import { isMap, isScalar, type Node } from 'yaml'
 import type { Diagnostics } from './diagnostics.ts'
+import { extensionProvidersSchema, type ExtensionProvider } from './extension-providers.ts'
 import { nearest } from './nearest.ts'
-import { Tree } from './nodes.ts'
+import { formatPath, Tree } from './nodes.ts'
 import { parseYaml } from './parse.ts'
+import { checkSchema, type Schema } from './schema.ts'
 import { Source } from './source.ts'
 
 export interface MeshConfig {
@@ -11,6 +13,8 @@ export interface MeshConfig {
   rootNamespace: string
   trustDomain: string
   trustDomainAliases: readonly string[]
+  /** Services that CUSTOM policies ask. */
+  extensionProviders?: readonly ExtensionProvider[]
 }
 
 export const defaultMeshConfig: MeshConfig = {
@@ -19,18 +23,25 @@ export const defaultMeshConfig: MeshConfig = {
   trustDomainAliases: [],
 }
 
-const fields = Object.keys(defaultMeshConfig) as (keyof MeshConfig)[]
+const normalizations = ['DEFAULT', 'NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES']
+
+const fields: Record<string, Schema> = {
+  rootNamespace: { type: 'string' },
+  trustDomain: { type: 'string' },
+  trustDomainAliases: { type: 'array', items: { type: 'string' } },
+  extensionProviders: extensionProvidersSchema,
+  pathNormalization: { type: 'object', properties: { normalization: { type: 'string', enum: normalizations } } },
+}
 
 /** Reads MeshConfig as YAML, or the ConfigMap `istio` whose key `mesh` holds it. */
 export function parseMeshConfig(source: Source, diagnostics: Diagnostics): MeshConfig {
-  const config = { ...defaultMeshConfig }
   const [document] = parseYaml(source, diagnostics)
   const root = document?.contents
-  if (!document || !root) return config
+  if (!document || !root) return defaultMeshConfig
   const tree = new Tree(source, document)
   if (!isMap(root)) {
     diagnostics.add('error', 'MS1102', 'MeshConfig is a mapping', { span: tree.span(root) })
-    return config
+    return defaultMeshConfig
   }
   const entries = tree.entries(root)
   const data = entries.find((entry) => entry.key === 'data')?.value
@@ -39,25 +50,38 @@ export function parseMeshConfig(source: Source, diagnostics: Diagnostics): MeshC
     return parseMeshConfig(new Source(`${source.name} (data.mesh)`, mesh.value), diagnostics)
   }
 
+  const config: Record<string, unknown> = {}
   for (const { key, keyNode, value } of entries) {
-    const field = key as keyof MeshConfig
-    if (!fields.includes(field)) {
+    const field = Object.hasOwn(fields, key) ? fields[key] : undefined
+    if (field && value) {
+      const before = diagnostics.count('error')
+      checkSchema({ tree, diagnostics, resource: 'MeshConfig' }, value, field, [key])
+      if (diagnostics.count('error') === before) config[key] = tree.value(value)
+    } else if (!field) {
       // MeshConfig has a hundred fields that do not matter here; only one that was probably meant to be read is worth a word.
-      const near = nearest(key, fields)
+      const near = nearest(key, Object.keys(fields))
       const hint = `did you mean ${near}?`
       if (near)
         diagnostics.add('warning', 'MS1101', `unknown field "${key}"`, { field: key, span: tree.span(keyNode), hint })
-      continue
     }
-    const values = isSeq(value) ? value.items.map((item) => tree.resolve(item)) : [value]
-    const texts = values.map((each) => (isScalar(each) ? each.value : undefined))
-    const isList = field === 'trustDomainAliases'
-    if (value && (isSeq(value) !== isList || !texts.every((text): text is string => typeof text === 'string'))) {
-      const expected = isList ? 'a list of strings' : 'a string'
-      diagnostics.add('error', 'MS1102', `expected ${expected}`, { field, span: tree.span(value) })
-    } else if (field === 'trustDomainAliases') config.trustDomainAliases = value ? (texts as string[]) : []
-    // An empty text is the same as none.
-    else if (texts[0]) config[field] = texts[0] as string
   }
-  return config
+  notePathNormalization(tree, root, config, diagnostics)
+  // An empty text is the same as none.
+  const given = Object.entries(config).filter(([key, value]) => value !== '' && key !== 'pathNormalization')
+  return { ...defaultMeshConfig, ...Object.fromEntries(given) }
+}
+
+/** Paths are compared as the connection manager leaves them: what the policies count on must be set there. */
+function notePathNormalization(tree: Tree, root: Node, config: Record<string, unknown>, diagnostics: Diagnostics) {
+  const { normalization = 'DEFAULT' } = (config['pathNormalization'] ?? {}) as { normalization?: string }
+  if (normalization === 'DEFAULT' || normalization === 'BASE') return
+  const path = ['pathNormalization', 'normalization']
+  const message = `paths are compared as the listener leaves them: it must normalize them by ${normalization}`
+  const hint = 'Istio sets its own listeners so; for others see MS1407 in docs/errors.md'
+  diagnostics.add('info', 'MS1407', message, {
+    resource: 'MeshConfig',
+    field: formatPath(path),
+    span: tree.locate(root, path),
+    hint,
+  })
 }

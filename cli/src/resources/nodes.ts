@@ -59,6 +59,16 @@ export class Tree {
     return [...own, ...merged.filter((entry) => !names.has(entry.key) && names.add(entry.key))]
   }
 
+  /** A node as plain data, without the keys that have no value. */
+  value(node: Node | null): unknown {
+    if (isMap(node)) {
+      const entries = this.entries(node).filter((entry) => entry.value)
+      return Object.fromEntries(entries.map(({ key, value }) => [key, this.value(value)]))
+    }
+    if (isSeq(node)) return node.items.map((item) => this.value(this.resolve(item)))
+    return isScalar(node) ? node.value : null
+  }
+
   /** The place of a node's own text, without what follows it. */
   span(node: Node | null): Span {
     const [start, end] = node?.range ?? [0, 0]

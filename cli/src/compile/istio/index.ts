@@ -14,8 +14,9 @@ export const isAuthorizationPolicy = (resource: Resource): resource is Authoriza
 
 /** Compiles the AuthorizationPolicies that apply to the workload. */
 export function compileIstio(resources: readonly Resource[], options: FamilyOptions): Compiled {
-  const { workload, mesh, diagnostics } = options
-  const all = resources.filter(isAuthorizationPolicy)
+  const { workload, direction = 'inbound', mesh, diagnostics } = options
+  // AuthorizationPolicies are about requests to the workload only.
+  const all = direction === 'inbound' ? resources.filter(isAuthorizationPolicy) : []
   const selected = all.filter((policy) => selects(policy, workload, mesh))
   noteTargets(
     all.filter((policy) => !selected.includes(policy)),

@@ -1,8 +1,11 @@
 /** The external services that CUSTOM policies ask. */
 import type { AuthorizationPolicy } from '../../resources/authorization-policy.ts'
 import type { Diagnostics } from '../../resources/diagnostics.ts'
+import type { ExtAuthz, ExtAuthzHttp, ExtensionProvider } from '../../resources/extension-providers.ts'
 import type { MeshConfig } from '../../resources/mesh-config.ts'
-import type { ProviderConfig } from '../authorization-config.ts'
+import { parseDuration } from '../../resources/targets.ts'
+import type { ExtAuthzConfig, HttpExtAuthzConfig, Matcher, ProviderConfig } from '../authorization-config.ts'
+import { toMatcher } from './values.ts'
 
 /**
  * The providers of the policies, undefined where there are none. What can't be asked is left out: the filter refuses the requests
@@ -10,13 +13,68 @@ import type { ProviderConfig } from '../authorization-config.ts'
  */
 export function compileProviders(
   policies: readonly AuthorizationPolicy[],
-  _mesh: MeshConfig,
+  mesh: MeshConfig,
   diagnostics: Diagnostics,
 ): Record<string, ProviderConfig> | undefined {
-  for (const policy of policies.filter((each) => each.spec.action === 'CUSTOM')) {
-    const message = `the mesh configuration has no provider ${policy.spec.provider?.name}: matching requests are refused`
-    const hint = 'give --mesh-config with it in extensionProviders'
-    policy.report(diagnostics, 'warning', 'MS1405', ['spec', 'provider', 'name'], message, hint)
+  const custom = policies.filter(({ spec }) => spec.action === 'CUSTOM')
+  const names = new Set(custom.map(({ spec }) => spec.provider!.name!))
+  const compiled: Record<string, ProviderConfig> = {}
+  for (const policy of custom) {
+    const warn = (message: string, hint: string) =>
+      policy.report(diagnostics, 'warning', 'MS1405', ['spec', 'provider', 'name'], message, hint)
+    const name = policy.spec.provider!.name!
+    const provider = mesh.extensionProviders?.find((each) => each.name === name)
+    const config = provider && toConfig(provider)
+    if (names.size > 1) {
+      const message = `the policies of one workload name several providers, ${[...names].join(' and ')}: matching requests are refused`
+      warn(message, 'name the same provider in all of them')
+    } else if (!provider) {
+      const message = `the mesh configuration has no provider ${name}: matching requests are refused`
+      warn(message, 'give --mesh-config with it in extensionProviders')
+    } else if (!config) {
+      const message = `the provider ${name} is no external authorizer: matching requests are refused`
+      warn(message, 'give it envoyExtAuthzHttp or envoyExtAuthzGrpc')
+    } else compiled[name] = config
   }
-  return undefined
+  return Object.keys(compiled).length > 0 ? compiled : undefined
+}
+
+function toConfig({ envoyExtAuthzHttp, envoyExtAuthzGrpc }: ExtensionProvider): ProviderConfig | undefined {
+  if (envoyExtAuthzHttp) return { http: toHttpConfig(envoyExtAuthzHttp) }
+  return envoyExtAuthzGrpc && { grpc: toCommonConfig(envoyExtAuthzGrpc) }
+}
+
+function toHttpConfig(provider: ExtAuthzHttp): HttpExtAuthzConfig {
+  const { pathPrefix, includeAdditionalHeadersInCheck } = provider
+  const headers = provider.includeRequestHeadersInCheck ?? provider.includeHeadersInCheck
+  return withoutAbsent({
+    ...toCommonConfig(provider),
+    pathPrefix: pathPrefix || undefined,
+    includeRequestHeadersInCheck: headers?.map(toHeaderMatcher),
+    includeAdditionalHeadersInCheck,
+    headersToUpstreamOnAllow: provider.headersToUpstreamOnAllow?.map(toHeaderMatcher),
+    headersToDownstreamOnAllow: provider.headersToDownstreamOnAllow?.map(toHeaderMatcher),
+    headersToDownstreamOnDeny: provider.headersToDownstreamOnDeny?.map(toHeaderMatcher),
+  })
+}
+
+function toCommonConfig(provider: ExtAuthz): ExtAuthzConfig {
+  const { service, port, timeout, failOpen, clearRouteCache, statusOnError } = provider
+  // `NAMESPACE/HOST` says where the service is to be looked for; the cluster's name has the host alone.
+  const host = service.slice(service.indexOf('/') + 1)
+  return withoutAbsent({
+    cluster: `outbound|${port}||${host}`,
+    authority: host,
+    timeoutMs: timeout === undefined ? undefined : Math.round(parseDuration(timeout)!),
+    failOpen,
+    clearRouteCache,
+    statusOnError: statusOnError === undefined ? undefined : Number(statusOnError),
+    includeRequestBodyInCheck: provider.includeRequestBodyInCheck,
+  })
+}
+
+const toHeaderMatcher = (name: string): Matcher => toMatcher(name.toLowerCase())
+
+function withoutAbsent<Fields extends object>(fields: { [Field in keyof Fields]: Fields[Field] | undefined }): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Fields
 }
