@@ -141,3 +141,22 @@ test.each([
 ])('wrong usage: %s', async (_, args) => {
   expect(await folder.run(`compile ${args}`)).toMatchObject({ code: 2, stdout: '' })
 })
+
+test('compiles for a gateway or a waypoint', async () => {
+  const attached = (kind: string, group: string) =>
+    policy
+      .replace(/name: allow-frontend/, `name: on-${kind.toLowerCase()}`)
+      .replace(
+        /selector:\n.*matchLabels:\n.*app: payments/,
+        `targetRefs: [{kind: ${kind}, name: it, group: "${group}"}]`,
+      )
+  folder.write('gateway.yaml', attached('Gateway', 'gateway.networking.k8s.io'))
+  folder.write('service.yaml', attached('Service', ''))
+  const compile = async (more: string) => names((await folder.run(`compile . ${flags} ${more}`)).stdout)
+  expect(await compile('')).toEqual(['ns[payments]-policy[allow-frontend]'])
+  const both = ['ns[payments]-policy[allow-frontend]', 'ns[payments]-policy[on-gateway]']
+  expect(await compile('--gateway it')).toEqual(both)
+  expect(await compile('--service payments/it')).toEqual(['ns[payments]-policy[on-service]'])
+  expect(await compile('--waypoint')).toEqual([])
+  expect(await folder.run(`compile . ${flags} --service it`)).toMatchObject({ code: 2 })
+})

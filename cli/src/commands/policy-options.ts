@@ -1,6 +1,6 @@
 /** What `explain` and `diff` share: policies, and the workload that they are compiled for. */
-import { InvalidArgumentError, type Command } from 'commander'
-import { compileAuthorization, type Workload } from '../compile/index.ts'
+import type { Command } from 'commander'
+import { compileAuthorization } from '../compile/index.ts'
 import { UserError } from '../errors.ts'
 import type { CompiledPolicies } from '../explain/explain.ts'
 import { Diagnostics } from '../resources/diagnostics.ts'
@@ -9,21 +9,16 @@ import { defaultMeshConfig, parseMeshConfig } from '../resources/mesh-config.ts'
 import { parseResources } from '../resources/parse.ts'
 import type { Resource } from '../resources/resource.ts'
 import { colorsFor, type Io } from '../terminal.ts'
+import { addWorkloadOptions, compileOptionsOf, type WorkloadFlags } from './workload-options.ts'
 
-export interface PolicyFlags {
-  workload: Pick<Workload, 'namespace' | 'name'>
-  labels: Record<string, string>
-  serviceAccount?: string
+export interface PolicyFlags extends WorkloadFlags {
   meshConfig?: string
   namespace?: string
   json?: boolean
 }
 
 export function addPolicyOptions(command: Command): Command {
-  return command
-    .requiredOption('--workload <NAMESPACE/NAME>', 'the workload that the requests are for', parseWorkload)
-    .option('--labels <KEY=VALUE,...>', 'labels of its pods, for the selectors of policies', parseLabels, {})
-    .option('--service-account <NAME>', 'service account of its pods, for policies that name the destination so')
+  return addWorkloadOptions(command, 'the workload that the requests are for')
     .option('--mesh-config <FILE>', "Istio's MeshConfig: root namespace, trust domain and its aliases, providers")
     .option('-n, --namespace <NAME>', 'namespace of resources that name none')
 }
@@ -37,11 +32,11 @@ export interface LoadedPolicies extends CompiledPolicies {
 /** Shows warnings on standard error; throws a `UserError` where a policy has errors. */
 export function loadPolicies(files: readonly string[], flags: PolicyFlags, io: Io): LoadedPolicies {
   const diagnostics = new Diagnostics()
-  const { workload, labels, serviceAccount, namespace } = flags
+  const { namespace } = flags
   const [meshSource] = flags.meshConfig ? readSource(flags.meshConfig, io.cwd, diagnostics) : []
   const mesh = meshSource ? parseMeshConfig(meshSource, diagnostics) : defaultMeshConfig
   const sources = readSources(files, io.cwd, diagnostics)
-  const options = { workload: { ...workload, labels, serviceAccount }, mesh, diagnostics, namespace }
+  const options = { ...compileOptionsOf(flags), mesh, diagnostics, namespace }
   const compiled = compileAuthorization(sources, options)
   const { configuration, selected } = compiled
   if (!flags.json) io.stderr.write(diagnostics.render(colorsFor(io.stderr, io.env)))
@@ -59,20 +54,3 @@ const policyKinds = new Set([
   'CiliumNetworkPolicy',
   'CiliumClusterwideNetworkPolicy',
 ])
-
-function parseWorkload(value: string) {
-  const [namespace, name, ...more] = value.split('/')
-  if (!namespace || !name || more.length) throw new InvalidArgumentError('expected NAMESPACE/NAME.')
-  return { namespace, name }
-}
-
-/** May be given several times. */
-function parseLabels(value: string, earlier: Record<string, string>) {
-  const labels = { ...earlier }
-  for (const part of value.split(',').filter(Boolean)) {
-    const equals = part.indexOf('=')
-    if (equals < 1) throw new InvalidArgumentError('expected KEY=VALUE,KEY=VALUE.')
-    labels[part.slice(0, equals).trim()] = part.slice(equals + 1).trim()
-  }
-  return labels
-}

@@ -1,0 +1,64 @@
+/** Options that say which workload policies are compiled for. */
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import type { CompileOptions, Direction, Workload } from '../compile/index.ts'
+import { gatewayLabel, type ObjectName } from '../compile/workload.ts'
+
+export interface WorkloadFlags {
+  workload: ObjectName
+  labels: Record<string, string>
+  serviceAccount?: string
+  gateway?: string
+  waypoint?: boolean
+  service?: ObjectName[]
+  serviceEntry?: ObjectName[]
+  direction: Direction
+}
+
+/** `what` is what the workload is to the command. */
+export function addWorkloadOptions(command: Command, what: string): Command {
+  return command
+    .requiredOption('--workload <NAMESPACE/NAME>', what, (value) => parseObjectName(value))
+    .option('--labels <KEY=VALUE,...>', 'labels of its pods, for the selectors of policies', parseLabels, {})
+    .option('--service-account <NAME>', 'service account of its pods, for policies that name the destination so')
+    .option('--gateway <NAME>', 'it is the proxy of this Gateway of the Gateway API, for policies with targetRefs')
+    .option('--waypoint', 'it is a waypoint, to which only policies with targetRefs apply')
+    .option('--service <NAMESPACE/NAME>', 'a Service behind the waypoint; may be given several times', collectNames)
+    .option('--service-entry <NAMESPACE/NAME>', 'a ServiceEntry behind the waypoint, the same', collectNames)
+    .addOption(
+      new Option('--direction <WHICH>', 'requests to the workload, or requests that it makes')
+        .choices(['inbound', 'outbound'])
+        .default('inbound'),
+    )
+}
+
+export function compileOptionsOf(flags: WorkloadFlags): Pick<CompileOptions, 'workload' | 'direction'> {
+  const { serviceAccount, gateway, service: services, serviceEntry: serviceEntries, direction } = flags
+  const workload: Workload = {
+    ...flags.workload,
+    labels: { ...flags.labels, ...(gateway && { [gatewayLabel]: gateway }) },
+    ...(serviceAccount && { serviceAccount }),
+    ...((flags.waypoint ?? services ?? serviceEntries) && { waypoint: true }),
+    ...(services && { services }),
+    ...(serviceEntries && { serviceEntries }),
+  }
+  return { workload, direction }
+}
+
+function parseObjectName(value: string): ObjectName {
+  const [namespace, name, ...more] = value.split('/')
+  if (!namespace || !name || more.length) throw new InvalidArgumentError('expected NAMESPACE/NAME.')
+  return { namespace, name }
+}
+
+const collectNames = (value: string, earlier: ObjectName[] = []) => [...earlier, parseObjectName(value)]
+
+/** May be given several times. */
+function parseLabels(value: string, earlier: Record<string, string>) {
+  const labels = { ...earlier }
+  for (const part of value.split(',').filter(Boolean)) {
+    const equals = part.indexOf('=')
+    if (equals < 1) throw new InvalidArgumentError('expected KEY=VALUE,KEY=VALUE.')
+    labels[part.slice(0, equals).trim()] = part.slice(equals + 1).trim()
+  }
+  return labels
+}
