@@ -18,7 +18,7 @@ import {
   temporaryDirectory,
 } from '@meshscript/sdk/testing/envoy/index'
 import { JWKS, METADATA, METADATA_FILTER } from './pools.ts'
-import type { NativeRbac } from './translate/index.ts'
+import type { NativeRbac, RuleSets } from './translate/index.ts'
 
 /** How the connection manager normalizes paths: Istio's settings. */
 export const NORMALIZATIONS = ['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'] as const
@@ -26,8 +26,8 @@ export type Normalization = (typeof NORMALIZATIONS)[number]
 
 export interface ArenaListener {
   native: NativeRbac
-  /** Of our filter. */
-  configuration: object
+  /** Of our filter. Undefined: it is not there, and the native filters enforce. */
+  configuration?: object
   normalization: Normalization
   /** Merged into the connection manager. */
   connectionManager?: Json
@@ -135,13 +135,19 @@ const REPORT = {
   'x-seen-path': '%REQ(:PATH)%',
 }
 
-function connectionManager({ normalization, connectionManager = {} }: ArenaListener): Json {
-  const merges = normalization === 'MERGE_SLASHES' || normalization === 'DECODE_AND_MERGE_SLASHES'
+/** What Istio sets of the connection manager for it. */
+export function normalizationSettings(normalization: Normalization): Json {
   return {
     normalize_path: normalization !== 'NONE',
-    merge_slashes: merges,
+    merge_slashes: normalization === 'MERGE_SLASHES' || normalization === 'DECODE_AND_MERGE_SLASHES',
     path_with_escaped_slashes_action:
       normalization === 'DECODE_AND_MERGE_SLASHES' ? 'UNESCAPE_AND_FORWARD' : 'KEEP_UNCHANGED',
+  }
+}
+
+function connectionManager({ normalization, connectionManager = {} }: ArenaListener): Json {
+  return {
+    ...normalizationSettings(normalization),
     max_request_headers_kb: 96,
     http_protocol_options: { accept_http_10: true, allow_custom_methods: true },
     upgrade_configs: [{ upgrade_type: 'CONNECT' }],
@@ -165,6 +171,8 @@ function connectionManager({ normalization, connectionManager = {} }: ArenaListe
   }
 }
 
+const PLUGIN = { name: 'authorization', rootId: 'authorization', vmId: 'arena' }
+
 function filters({ native, configuration }: ArenaListener, module: string, wasm: string): Json[] {
   return [
     extension('direct-address', 'envoy.extensions.filters.http.set_filter_state.v3.Config', {
@@ -178,13 +186,8 @@ function filters({ native, configuration }: ArenaListener, module: string, wasm:
     }),
     JWT,
     ...METADATA_FILTERS,
-    ...nativeFilters(native),
-    staticFilter(
-      'http',
-      'authorization',
-      { wasm, name: 'authorization', rootId: 'authorization', vmId: 'arena', configuration },
-      module,
-    ),
+    ...(configuration ? shadowFilters(native) : enforcingFilters(native)),
+    ...(configuration ? [staticFilter('http', 'authorization', { ...PLUGIN, wasm, configuration }, module)] : []),
   ]
 }
 
@@ -222,7 +225,7 @@ const METADATA_FILTERS: Json[] = [
 ]
 
 /** The sets that Istio enforces as shadow rules, each under its own name, and dry runs as Istio has them. */
-function nativeFilters({ custom, audit, deny, allow }: NativeRbac): Json[] {
+function shadowFilters({ custom, audit, deny, allow }: NativeRbac): Json[] {
   const shadow = (rules: Json, prefix: string) => rbacFilter({ shadowRules: rules, shadowRulesStatPrefix: prefix })
   const maybe = (rules: Json | undefined, prefix: string) => (rules ? [shadow(rules, prefix)] : [])
   return [
@@ -232,6 +235,18 @@ function nativeFilters({ custom, audit, deny, allow }: NativeRbac): Json[] {
     ...maybe(deny.shadowRules, DRY_RUN.deny),
     ...maybe(allow.rules, SHADOW.allow),
     ...maybe(allow.shadowRules, DRY_RUN.allow),
+  ]
+}
+
+/** As Istio has them. */
+function enforcingFilters({ custom, audit, deny, allow }: NativeRbac): Json[] {
+  const stage = (sets: RuleSets, prefix?: string) =>
+    Object.keys(sets).length > 0 ? [rbacFilter({ ...sets, ...(prefix && { shadowRulesStatPrefix: prefix }) })] : []
+  return [
+    ...custom.map((rules) => rbacFilter({ rules })),
+    ...stage(audit),
+    ...stage(deny, DRY_RUN.deny),
+    ...stage(allow, DRY_RUN.allow),
   ]
 }
 

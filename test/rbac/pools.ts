@@ -217,9 +217,11 @@ export const JWKS = { keys: [{ ...KEYS.publicKey.export({ format: 'jwk' }), kid:
 /** `TOKENS` as clients send them. */
 export const SIGNED: readonly string[] = TOKENS.map((claims) => sign(claims))
 
-export function sign(claims: Record<string, unknown>, header: Record<string, unknown> = {}): string {
-  const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+/** A token with these claims, or this text instead of them, signed with the key of `JWKS`. */
+export function sign(claims: Record<string, unknown> | string, header: Record<string, unknown> = {}): string {
+  const encode = (text: string) => Buffer.from(text).toString('base64url')
   const times = { iat: 1_700_000_000, exp: 4_102_444_800 }
-  const text = `${encode({ alg: 'RS256', kid: 'test', typ: 'JWT', ...header })}.${encode({ ...times, ...claims })}`
+  const payload = typeof claims === 'string' ? claims : JSON.stringify({ ...times, ...claims })
+  const text = `${encode(JSON.stringify({ alg: 'RS256', kid: 'test', typ: 'JWT', ...header }))}.${encode(payload)}`
   return `${text}.${createSign('RSA-SHA256').update(text).sign(KEYS.privateKey, 'base64url')}`
 }

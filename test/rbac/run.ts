@@ -2,6 +2,7 @@
 
 import { compileAuthorization } from '../../cli/src/compile/index.ts'
 import { Diagnostics } from '../../cli/src/resources/diagnostics.ts'
+import { defaultMeshConfig } from '../../cli/src/resources/mesh-config.ts'
 import { Source } from '../../cli/src/resources/source.ts'
 import { Random } from '../json/documents.ts'
 import { Arena, type ArenaListener, NORMALIZATIONS, type Normalization } from './arena.ts'
@@ -22,6 +23,8 @@ export interface RbacFuzzOptions {
   batch?: number
   /** Only this scene, by its number. */
   only?: number
+  /** Spoils our filter's configuration, to see that this is found. */
+  disarm?: (configuration: object) => object
   onProgress?: (done: number) => void
 }
 
@@ -74,7 +77,7 @@ export async function fuzzRbac(options: RbacFuzzOptions): Promise<RbacFuzzResult
   let waiting: Prepared[] = []
   for (let number = 0; number < scenes; number++) {
     if (only !== undefined && only !== number) continue
-    const prepared = prepare(number, seed * 1_000_003 + number, result)
+    const prepared = prepare(number, seed * 1_000_003 + number, result, options)
     if (prepared) waiting.push(prepared)
     if (waiting.length < batch) continue
     await runBatch(waiting, options, result)
@@ -84,7 +87,12 @@ export async function fuzzRbac(options: RbacFuzzOptions): Promise<RbacFuzzResult
   return result
 }
 
-function prepare(number: number, seed: number, result: RbacFuzzResult): Prepared | undefined {
+function prepare(
+  number: number,
+  seed: number,
+  result: RbacFuzzResult,
+  { disarm = (same) => same }: RbacFuzzOptions,
+): Prepared | undefined {
   const random = new Random(seed)
   const scene = makeScene(random)
   const normalization = random.pick([...NORMALIZATIONS, 'BASE'] as const)
@@ -96,7 +104,7 @@ function prepare(number: number, seed: number, result: RbacFuzzResult): Prepared
   result.policies += scene.policies.length
   result.rules += scene.policies.reduce((sum, { spec }) => sum + (spec.rules?.length ?? 0), 0)
   const native = translate(scene.policies, scene.trustDomains)
-  return { number, seed, scene, listener: { native, configuration: compiled.configuration, normalization } }
+  return { number, seed, scene, listener: { native, configuration: disarm(compiled.configuration), normalization } }
 }
 
 /** Our filter's configuration; every decision is recorded, to be compared. */
@@ -106,7 +114,7 @@ export function compile({ policies, trustDomains }: Scene): { configuration: obj
   const text = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: policies })
   const { configuration } = compileAuthorization([new Source('policies.json', text)], {
     workload: WORKLOAD,
-    mesh: { trustDomain, trustDomainAliases, rootNamespace: 'istio-system' },
+    mesh: { ...defaultMeshConfig, trustDomain, trustDomainAliases },
     diagnostics,
   })
   if (configuration) return { configuration: { ...configuration, record: 'all' } }
