@@ -1,38 +1,68 @@
 import { expect, test } from 'vitest'
-import { authorizationCases, toRequestInit } from './cases.ts'
+import { type AuthorizationCase, authorizationCases, furtherAuthorizationCases } from './cases.ts'
+import { isByFilter, toRequestInit } from './requests.ts'
 
 const cases = authorizationCases()
+const further = furtherAuthorizationCases()
 
 test('what Istio refuses is refused', () => {
   const invalid = cases.filter((each) => each.invalid)
   expect(invalid.length).toBeGreaterThan(0)
-  for (const each of invalid) expect(each.configuration, each.name).toBeUndefined()
-})
-
-test('every case is compiled, or refused with a place and a hint', () => {
-  for (const { name, configuration, diagnostics } of cases) {
-    const errors = diagnostics.filter((each) => each.severity === 'error')
-    expect(errors.length > 0, name).toBe(configuration === undefined)
+  for (const { name, configuration, diagnostics } of invalid) {
+    expect(configuration, name).toBeUndefined()
+    const errors = diagnostics.filter(({ severity }) => severity === 'error')
     for (const error of errors) expect(error, name).toMatchObject({ file: `${name}.yaml`, line: expect.any(Number) })
+    expect(errors, name).not.toEqual([])
   }
 })
 
-test('cases that the filter can be asked about', () => {
-  const compiled = cases.filter((each) => each.configuration)
-  const refused = cases.filter((each) => !each.configuration)
-  const requests = compiled.flatMap((each) => each.requests)
-  expect({
-    cases: `${compiled.length} of ${cases.length}`,
-    requests: `${requests.length} of ${cases.flatMap((each) => each.requests).length}`,
-    plain: requests.filter(toRequestInit).length,
-    compiled: compiled.map((each) => each.name),
-    refused: Object.fromEntries(
-      refused.map(({ name, diagnostics }) => {
-        const errors = diagnostics.filter((each) => each.severity === 'error')
-        return [name, [...new Set(errors.map(({ code, message }) => `${code} ${message}`))]]
-      }),
+test('every other case is compiled', () => {
+  for (const { name, invalid, configuration, diagnostics } of [...cases, ...further]) {
+    if (!invalid) expect(configuration, `${name}: ${JSON.stringify(diagnostics)}`).toBeDefined()
+  }
+})
+
+test('names are unique, and every further request has a decision', () => {
+  const names = [...cases, ...further].map(({ name }) => name)
+  expect(new Set(names).size).toBe(names.length)
+  for (const { name, requests } of further) {
+    for (const { decision } of requests) expect(decision, name).toMatch(/^(allow|deny|connection-refused|status-\d+)$/)
+  }
+})
+
+/** By case: how many requests are of this kind. */
+function count(of: readonly AuthorizationCase[], list: (each: AuthorizationCase) => readonly unknown[]) {
+  const entries = of.map((each) => [each.name, list(each).length] as const).filter(([, number]) => number > 0)
+  return Object.fromEntries(entries)
+}
+
+function summary(all: readonly AuthorizationCase[]) {
+  const valid = all.filter(({ invalid }) => !invalid)
+  const http = valid.flatMap(({ requests }) => requests)
+  return {
+    cases: all.length,
+    requests: all.flatMap(({ requests, tcp }) => [...requests, ...tcp]).length,
+    decidedByTheFilter: http.filter(isByFilter).length,
+    decidedBeforeIt: Object.fromEntries(
+      valid
+        .map(({ name, requests }) => [
+          name,
+          requests.filter((each) => !isByFilter(each)).map(({ decision }) => decision),
+        ])
+        .filter(([, decisions]) => decisions!.length > 0),
+    ) as object,
+    notInTheNodeHost: count(valid, ({ requests }) => requests.filter((each) => !toRequestInit(each, 'node'))),
+    tcp: count(all, ({ tcp }) => tcp),
+    refused: count(
+      all.filter(({ invalid }) => invalid),
+      ({ diagnostics }) => diagnostics,
     ),
-  }).toMatchSnapshot()
+  }
+}
+
+test('what is asked, and what is not', () => {
+  expect(summary(cases)).toMatchSnapshot('recorded')
+  expect(summary(further)).toMatchSnapshot('further')
 })
 
 test('trust domains', () => {

@@ -1,8 +1,8 @@
 /**
- * Decisions of real Istio and Envoy (`test/fixtures/authorization.json`), each case with what our compiler makes of its policies:
- * a configuration that must give the recorded decisions, or a refusal.
+ * Decisions of real Istio and Envoy (`test/fixtures/authorization.json`), and further ones of Envoy's native RBAC filter
+ * (`further/`), each with what our compiler makes of the policies: a configuration that must give these decisions,
+ * or a refusal.
  */
-import type { RequestInit } from '@meshscript/sdk/testing/types'
 import { readFileSync } from 'node:fs'
 import type { AuthorizationConfig } from '../../cli/src/compile/authorization-config.ts'
 import { compileAuthorization } from '../../cli/src/compile/index.ts'
@@ -11,9 +11,12 @@ import { Diagnostics, type DiagnosticJson } from '../../cli/src/resources/diagno
 import { defaultMeshConfig, parseMeshConfig, type MeshConfig } from '../../cli/src/resources/mesh-config.ts'
 import { parseYaml } from '../../cli/src/resources/parse.ts'
 import { Source } from '../../cli/src/resources/source.ts'
+import { furtherCases } from './further/index.ts'
+import { ADDRESS, type ListenerSettings, PORT } from './listener.ts'
+import { type Claims, JWKS, type JwtRule } from './tokens.ts'
 
-/** What was sent, and what came of it. */
-export interface RecordedRequest {
+/** What a client sends. */
+export interface SentRequest {
   method?: string
   path?: string
   host?: string
@@ -22,115 +25,135 @@ export interface RecordedRequest {
   /** Identity in the client certificate; several separated by `|`. */
   peer?: string
   sni?: string
-  jwt?: string | Record<string, unknown>
+  jwt?: string | Claims
   raw?: string
   proto?: 'tcp'
+}
+
+/** What came of it. */
+export interface Outcome {
+  /** `allow`, `deny`, `status-N` or `connection-refused`. */
   decision: string
   status?: number
   policyId?: string
   shadow?: Record<string, string>
   audit?: boolean
-  seen?: { path?: string; authority?: string; remote?: string }
 }
 
-interface RecordedCase {
+export type RecordedRequest = SentRequest & Outcome
+
+/** Policies and requests, without decisions. */
+export interface CaseSource {
   name: string
   policies: string
   meshConfig?: string
   anyTrustDomain?: boolean
+  metadata?: ListenerSettings['metadata']
+}
+
+interface RecordedCase extends CaseSource {
   rejected?: boolean
   refusedByWebhook?: boolean
   note?: string
   requests: RecordedRequest[]
 }
 
-interface Recording {
-  workload: Workload & { ports: Record<string, number> }
-  cases: RecordedCase[]
-}
-
 export interface AuthorizationCase {
   name: string
   workload: Workload
   mesh: MeshConfig
-  /** How the connection manager normalizes paths; Istio's default is `BASE`. */
-  pathNormalization: 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES'
-  /** TLS accepts clients of every trust domain. */
-  anyTrustDomain: boolean
+  listener: ListenerSettings
+  /** The documents of the policies, as they are. */
+  documents: readonly Document[]
   /** Istio refuses the policies too. */
   invalid: boolean
   /** Undefined: the compiler refuses the policies; `diagnostics` says why. */
   configuration?: AuthorizationConfig
   diagnostics: readonly DiagnosticJson[]
-  /** The requests that an HTTP filter decides. */
+  /** Those to the HTTP port. */
   requests: readonly RecordedRequest[]
-  /** Those that it never sees: TCP, and what the connection manager, jwt_authn or TLS refuses before. */
-  others: readonly RecordedRequest[]
+  /** Those that an HTTP filter never sees. */
+  tcp: readonly RecordedRequest[]
 }
 
-interface MeshSettings {
-  pathNormalization?: { normalization?: AuthorizationCase['pathNormalization'] }
+/** As much of a resource as a listener is made from. */
+export interface Document {
+  kind: string
+  metadata: { name: string; namespace: string; annotations?: Record<string, string> }
+  spec?: {
+    selector?: { matchLabels?: Record<string, string> }
+    jwtRules?: JwtRule[]
+    mtls?: { mode: string }
+    portLevelMtls?: Record<string, { mode: string }>
+  }
 }
 
-/** All cases, in the order of the file. `address` is the one that the listener is on. */
-export function authorizationCases(address = '127.0.0.1'): AuthorizationCase[] {
-  const file = new URL('../fixtures/authorization.json', import.meta.url)
-  const { workload, cases } = JSON.parse(readFileSync(file, 'utf8')) as Recording
-  return cases.map((recorded) => {
-    const diagnostics = new Diagnostics()
-    const { meshConfig = '' } = recorded
-    const meshSource = new Source('mesh.yaml', meshConfig)
-    const mesh = meshConfig ? parseMeshConfig(meshSource, diagnostics) : defaultMeshConfig
-    const text = recorded.policies.replaceAll('${IP}', address).replaceAll('${JWKS}', `'{"keys":[]}'`)
-    const { configuration } = compileAuthorization([new Source(`${recorded.name}.yaml`, text)], {
-      workload,
-      mesh,
-      diagnostics,
-    })
-    const settings = parseYaml(meshSource, diagnostics)[0]?.toJS() as MeshSettings | null | undefined
-    return {
-      name: recorded.name,
-      workload,
-      mesh,
-      pathNormalization: settings?.pathNormalization?.normalization ?? 'BASE',
-      anyTrustDomain: recorded.anyTrustDomain ?? false,
-      invalid: Boolean(recorded.rejected ?? recorded.refusedByWebhook),
-      configuration,
-      diagnostics: diagnostics.toJSON(),
-      requests: recorded.requests.filter(isDecidedByFilter),
-      others: recorded.requests.filter((request) => !isDecidedByFilter(request)),
-    }
+const FIXTURE = new URL('../fixtures/authorization.json', import.meta.url)
+const DECISIONS = new URL('fixtures/further.json', import.meta.url)
+
+const recording = JSON.parse(readFileSync(FIXTURE, 'utf8')) as { workload: Workload; cases: RecordedCase[] }
+
+/** The recorded cases, in the order of the file. */
+export function authorizationCases(): AuthorizationCase[] {
+  return recording.cases.map(toCase)
+}
+
+/** Cases of the same kinds that are not in the file, with the decisions of native RBAC. */
+export function furtherAuthorizationCases(): AuthorizationCase[] {
+  const decisions = JSON.parse(readFileSync(DECISIONS, 'utf8')) as Record<string, Outcome[]>
+  return furtherCases.map((each) => {
+    const requests = each.requests.map((request, index) => ({ ...request, ...decisions[each.name]![index]! }))
+    return toCase({ ...each, requests })
   })
 }
 
-const isDecidedByFilter = ({ proto, decision }: RecordedRequest) =>
-  proto !== 'tcp' && (decision === 'allow' || decision === 'deny')
+/** As the judge gets them: nothing is decided yet. */
+export function undecidedCases(): AuthorizationCase[] {
+  return furtherCases.map((each) =>
+    toCase({ ...each, requests: each.requests.map((request) => ({ ...request, decision: '' })) }),
+  )
+}
 
-/** A recorded request for a test host. Undefined where it needs bytes of its own on the wire (`raw`) or a token (`jwt`). */
-export function toRequestInit(request: RecordedRequest): RequestInit | undefined {
-  const { method = 'GET', path = '/', host = 'httpbin.foo', headers, src, peer, sni, raw, jwt } = request
-  if (raw !== undefined || jwt !== undefined) return undefined
+function toCase(recorded: RecordedCase): AuthorizationCase {
+  const { workload } = recording
+  const diagnostics = new Diagnostics()
+  const meshSource = new Source('mesh.yaml', recorded.meshConfig ?? '')
+  const mesh = recorded.meshConfig ? parseMeshConfig(meshSource, diagnostics) : defaultMeshConfig
+  const text = recorded.policies.replaceAll('${IP}', ADDRESS).replaceAll('${JWKS}', `'${JWKS}'`)
+  const source = new Source(`${recorded.name}.yaml`, text)
+  const { configuration } = compileAuthorization([source], { workload, mesh, diagnostics })
+  const settings = parseYaml(meshSource, diagnostics)[0]?.toJS() as MeshSettings | null | undefined
+  const documents = parseYaml(source, new Diagnostics()).map((document) => document.toJS() as Document)
   return {
-    method,
-    path,
-    authority: host,
-    ...(headers && { headers }),
-    ...(src && { source: src }),
-    ...(peer && { peer: peer.split('|') }),
-    ...(sni && { sni }),
+    name: recorded.name,
+    workload,
+    mesh,
+    documents,
+    listener: {
+      trustDomains: recorded.anyTrustDomain ? ['*'] : [mesh.trustDomain, ...mesh.trustDomainAliases],
+      strict: isStrict(documents),
+      pathNormalization: settings?.pathNormalization?.normalization ?? 'BASE',
+      jwtRules: documents
+        .filter(({ kind }) => kind === 'RequestAuthentication')
+        .flatMap(({ spec }) => spec?.jwtRules ?? []),
+      ...(recorded.metadata && { metadata: recorded.metadata }),
+    },
+    invalid: Boolean(recorded.rejected ?? recorded.refusedByWebhook),
+    configuration,
+    diagnostics: diagnostics.toJSON(),
+    requests: recorded.requests.filter(({ proto }) => proto !== 'tcp'),
+    tcp: recorded.requests.filter(({ proto }) => proto === 'tcp'),
   }
 }
 
-/** What a test host's answer must be. */
-export function expectedOutcome({ decision, policyId }: RecordedRequest): {
-  status: number
-  text?: string
-  details?: string
-} {
-  if (decision === 'allow') return { status: 200 }
-  return {
-    status: 403,
-    text: 'RBAC: access denied',
-    details: `rbac_access_denied_matched_policy[${policyId ?? 'none'}]`,
-  }
+interface MeshSettings {
+  pathNormalization?: { normalization?: ListenerSettings['pathNormalization'] }
+}
+
+/** The mode for the port goes before the one for all. */
+function isStrict(documents: readonly Document[]): boolean {
+  return documents.some(
+    ({ kind, spec }) =>
+      kind === 'PeerAuthentication' && (spec?.portLevelMtls?.[PORT]?.mode ?? spec?.mtls?.mode) === 'STRICT',
+  )
 }
