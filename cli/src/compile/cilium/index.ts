@@ -38,6 +38,7 @@ export function compileCilium(resources: readonly Resource[], options: FamilyOpt
     true,
   )
   checkActions(grants)
+  noteDirectPeer([...denials, ...grants])
   const places = new Map<string, Span>()
   const isDefault = rules.some((rule) => deniesByDefault(rule, direction))
   const policies = [
@@ -138,6 +139,20 @@ function selectsWorkload(policy: PolicyRule, { inventory, workload }: Cluster): 
       }
   policy.report('error', 'MS1321', path, message, hint)
   return false
+}
+
+/** Where X-Forwarded-For counts, Envoy does not show a filter who is connected. */
+function noteDirectPeer(grants: readonly Grant[]) {
+  const grant = grants.find(({ rule }) => rule.from?.some(({ ipBlocks }) => ipBlocks))
+  if (!grant) return
+  const message = 'the direct peer is compared: where X-Forwarded-For counts, the filter must be told its address'
+  grant.policy.report(
+    'info',
+    'MS1406',
+    grant.path,
+    message,
+    'put set_filter_state in front, see MS1406 in docs/errors.md',
+  )
 }
 
 /** A policy for the other direction is easily thought to be in force. */
