@@ -24,6 +24,10 @@ export interface Values<Value> {
 export interface SourceConfig {
   principals?: Matcher[]
   notPrincipals?: Matcher[]
+  /** Further identities that must match as well, of the form of `principals`. */
+  namespaces?: Matcher[]
+  serviceAccounts?: Matcher[]
+  trustDomains?: Matcher[]
   requestPrincipals?: RequestPrincipal[]
   notRequestPrincipals?: RequestPrincipal[]
   /** Of the direct peer, as CIDR. */

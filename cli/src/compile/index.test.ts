@@ -163,7 +163,7 @@ test('every key of Istio', () => {
       },
       {
         principals: [{ regex: '.*/ns/a/.*' }, { regex: '.*/ns/b.*/.*' }],
-        notPrincipals: [{ prefix: 'td/' }, { regex: String.raw`.*/ns/c\.d/.*` }],
+        notPrincipals: [{ regex: String.raw`.*/ns/c\.d/.*` }, { prefix: 'td/' }],
       },
       {
         principals: [
@@ -240,18 +240,28 @@ test.each([
 })
 
 test('several lists of identities in one source must all match', () => {
-  const source = '{source: {principals: [a], namespaces: [b], trustDomains: [c]}}'
-  expect(rule(`{from: [${source}], when: [{key: "request.headers[x]", values: [v]}]}`)).toEqual({
-    from: [{ principals: [{ exact: 'a' }] }],
-    when: [
-      { attribute: 'source.principal', values: [{ prefix: 'c/' }] },
-      { attribute: 'source.principal', values: [{ regex: '.*/ns/b/.*' }] },
-      { header: 'x', values: [{ exact: 'v' }] },
+  const source =
+    '{source: {principals: [a], namespaces: [b], trustDomains: [c], notPrincipals: [d], notTrustDomains: [e]}}'
+  expect(rule(`{from: [${source}]}`)).toEqual({
+    from: [
+      {
+        principals: [{ exact: 'a' }],
+        namespaces: [{ regex: '.*/ns/b/.*' }],
+        trustDomains: [{ prefix: 'c/' }],
+        notPrincipals: [{ exact: 'd' }, { prefix: 'e/' }],
+      },
     ],
   })
-  expect(messages(policy(`{rules: [{from: [{source: {principals: [a]}}, ${source}]}]}`))).toEqual([
-    '5:54 error MS1301 beside other sources, the filter cannot enforce a source with several of principals, namespaces and trustDomains',
+})
+
+test('values of metadata with and without brackets cannot be mixed where the policy applies', () => {
+  const mixed = '{rules: [{when: [{key: "experimental.envoy.filters.a[b]", values: [c, "[d]"]}]}]}'
+  expect(messages(policy(mixed))).toEqual([
+    '5:29 error MS1301 the filter cannot enforce values with and without brackets together',
   ])
+  expect(
+    compile([policy('{}'), policy(mixed, { namespace: 'other' })].join('---')).configuration?.policies,
+  ).toHaveLength(1)
 })
 
 test('all actions, in the order in which they are asked', () => {

@@ -62,51 +62,36 @@ export class PolicyCompiler {
   }
 
   #rule(rule: Rule, path: Path): RuleConfig {
-    const sources = rule.from?.map(({ source }, i) => this.#source(source, [...path, 'from', i, 'source'])) ?? []
+    const from = rule.from?.map(({ source }, i) => this.#source(source, [...path, 'from', i, 'source']))
     const to = rule.to?.map(({ operation }, i) => this.#operation(operation, [...path, 'to', i, 'operation']))
-    const when = rule.when?.map((condition, i) => this.#condition(condition, [...path, 'when', i])) ?? []
-    const more = sources.findIndex(({ further }) => further.length > 0)
-    if (more >= 0 && sources.length > 1) {
-      const at = [...path, 'from', more, 'source']
-      const message =
-        'beside other sources, the filter cannot enforce a source with several of principals, namespaces and trustDomains'
-      this.#report('error', 'MS1301', at, message, 'move this source to a rule of its own')
-    } else {
-      for (const { further } of sources) {
-        when.unshift(...further.map((values) => ({ attribute: 'source.principal' as const, values })))
-      }
-    }
-    const from = sources.map(({ config }) => config).filter((config) => Object.keys(config).length > 0)
-    return { ...(from.length > 0 && { from }), ...(to && { to }), ...(when.length > 0 && { when }) }
+    const when = rule.when?.map((condition, i) => this.#condition(condition, [...path, 'when', i]))
+    return { ...(from && { from }), ...(to && { to }), ...(when?.length && { when }) }
   }
 
-  /** All of a source's lists of identities must match; a source of the filter has one, `further` are the others. */
-  #source(source: SourceMatch, path: Path): { config: SourceConfig; further: Matcher[][] } {
+  #source(source: SourceMatch, path: Path): SourceConfig {
     this.#noteDirectPeer(source.ipBlocks, [...path, 'ipBlocks'])
     this.#noteDirectPeer(source.notIpBlocks, [...path, 'notIpBlocks'])
-    const [principals, ...further] = [
-      this.#principals(source.principals, [...path, 'principals']),
-      this.#serviceAccounts(source.serviceAccounts),
-      this.#trustDomains(source.trustDomains),
-      source.namespaces?.map(namespaceMatcher),
-    ].filter((list): list is Matcher[] => list !== undefined && list.length > 0)
-    const notPrincipals = [
-      this.#principals(source.notPrincipals, [...path, 'notPrincipals']),
-      this.#serviceAccounts(source.notServiceAccounts),
-      this.#trustDomains(source.notTrustDomains),
-      source.notNamespaces?.map(namespaceMatcher),
-    ].flatMap((list) => list ?? [])
-    const config: SourceConfig = {
-      ...(principals && { principals }),
-      notPrincipals,
+    return withoutEmpty<SourceConfig>({
+      ...identities({
+        principals: this.#principals(source.principals, [...path, 'principals']),
+        namespaces: source.namespaces?.map(namespaceMatcher),
+        serviceAccounts: this.#serviceAccounts(source.serviceAccounts),
+        trustDomains: this.#trustDomains(source.trustDomains),
+      }),
+      // None of them may match, wherever it stands.
+      notPrincipals: [
+        ...(this.#principals(source.notPrincipals, [...path, 'notPrincipals']) ?? []),
+        ...(source.notNamespaces?.map(namespaceMatcher) ?? []),
+        ...(this.#serviceAccounts(source.notServiceAccounts) ?? []),
+        ...(this.#trustDomains(source.notTrustDomains) ?? []),
+      ],
       requestPrincipals: source.requestPrincipals?.map(requestPrincipal),
       notRequestPrincipals: source.notRequestPrincipals?.map(requestPrincipal),
       ipBlocks: source.ipBlocks,
       notIpBlocks: source.notIpBlocks,
       remoteIpBlocks: source.remoteIpBlocks,
       notRemoteIpBlocks: source.notRemoteIpBlocks,
-    }
-    return { config: withoutEmpty(config), further }
+    })
   }
 
   #operation(operation: OperationMatch, path: Path): OperationConfig {
@@ -246,6 +231,14 @@ export class PolicyCompiler {
   #report(severity: Severity, code: Code, path: Path, message: string, hint?: string) {
     this.#policy.report(this.#diagnostics, severity, code, path, message, hint)
   }
+}
+
+type Identities = Pick<SourceConfig, 'principals' | 'namespaces' | 'serviceAccounts' | 'trustDomains'>
+
+/** All of a source's lists of identities must match. A list that is alone is one of principals: they are of the same form. */
+function identities(lists: { [Field in keyof Identities]: Matcher[] | undefined }): Identities {
+  const given = Object.entries(lists).filter(([, list]) => list?.length)
+  return given.length === 1 ? { principals: given[0]![1] } : Object.fromEntries(given)
 }
 
 /** Envoy keeps `host` as `:authority`. */
