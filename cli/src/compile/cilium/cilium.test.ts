@@ -439,10 +439,14 @@ describe('callers', () => {
   test('entities', () => {
     expect(from('{fromEntities: [cluster, all]}')).toEqual([undefined])
     expect(from('{fromEntities: [cluster]}')).toEqual(principals({ prefix: 'cluster.local/ns/' }))
-    expect(from('{fromEntities: [world]}')).toEqual([
-      expect.stringContaining('error MS1321'),
-      expect.stringContaining('MS1321'),
-      expect.anything(),
+    expect(from('{fromEntities: [world]}')).toContainEqual(expect.stringContaining('error MS1321'))
+    const notIpBlocks = ['10.0.0.1/32']
+    const notPrincipals = [{ prefix: 'cluster.local/ns/' }]
+    expect(from('{fromEntities: [world]}', pod('a', {}, { ip: '10.0.0.1' }))).toEqual([
+      [
+        { ipBlocks: ['0.0.0.0/0'], notIpBlocks, notPrincipals },
+        { ipBlocks: ['::/0'], notPrincipals },
+      ],
     ])
     for (const entity of ['host', 'remote-node', 'kube-apiserver', 'health', 'init', 'unmanaged', 'ingress']) {
       expect(from(`{fromEntities: [${entity}]}`)).toEqual([
