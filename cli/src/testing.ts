@@ -28,9 +28,9 @@ export class CliFolder {
     cpSync(source, join(this.path, name), { recursive: true })
   }
 
-  /** `meshscript ARGS`, run in this folder. `onOutput` gets every piece of what it prints as it comes. */
+  /** `meshscript ARGS`, divided at spaces unless they are a list, run in this folder. `onOutput` gets every piece of what it prints as it comes. */
   async run(
-    args: string,
+    args: string | readonly string[],
     options: { signal?: AbortSignal } = {},
     onOutput?: (text: string) => void,
   ): Promise<CliResult> {
@@ -42,7 +42,7 @@ export class CliFolder {
       },
     })
     const io = { stdout: output('stdout'), stderr: output('stderr'), cwd: this.path, env: {}, ...options }
-    result.code = await runCli(args.split(' ').filter(Boolean), io)
+    result.code = await runCli(typeof args === 'string' ? args.split(' ').filter(Boolean) : args, io)
     return result
   }
 

@@ -43,8 +43,7 @@ export function diffCommand(io: Io): Command {
 async function run(oldFile: string, newFile: string, flags: Flags, io: Io): Promise<void> {
   const old = loadPolicies([oldFile], flags, io)
   const now = loadPolicies([newFile], flags, io)
-  const sides = [new Side(old.configuration), new Side(now.configuration)] as const
-  const replay = new Replay(...sides)
+  const replay = new Replay(new Side(old.configuration), new Side(now.configuration))
   const traffic = new Traffic(flags.traffic, io.cwd, { workload: flags.workload, trustDomain: now.trustDomain })
   const progress = new Progress(io)
   try {
@@ -54,7 +53,7 @@ async function run(oldFile: string, newFile: string, flags: Flags, io: Io): Prom
     }
   } finally {
     progress.clear()
-    for (const side of sides) await side.close()
+    await replay.close()
   }
   const { counts, groups } = replay
   const result = { counts, groups, statistics: traffic.statistics, places: { old: old.rules, new: now.rules } }

@@ -10,6 +10,8 @@ import type { PolicyRequest } from '../requests/request.ts'
 
 export interface Decision {
   status: number
+  /** Refused gRPC calls have status 200. */
+  grpcStatus?: number
   /** The request reached the upstream. */
   allowed: boolean
   /** Id of the rule that decided; undefined: none did. */
@@ -56,6 +58,7 @@ export class Filter {
     const rule = filterState[states.policy]
     return {
       status: response.status,
+      grpcStatus: response.grpcStatus,
       allowed: response.upstream !== undefined,
       rule: rule === 'none' ? undefined : rule,
       audit: filterState[states.audit] === 'true',

@@ -19,6 +19,8 @@ export interface Judgement extends Pick<Decision, 'audit' | 'dryRun' | 'details'
   provider?: string
 }
 
+const PERMISSION_DENIED = 7
+
 export class Judge {
   readonly #filter = new Filter()
   readonly #external = new Filter()
@@ -47,9 +49,13 @@ export class Judge {
   }
 
   async judge(request: PolicyRequest): Promise<Judgement> {
-    const { allowed, status, rule, audit, dryRun, details } = await this.#filter.decide(this.#own, request)
+    const decision = await this.#filter.decide(this.#own, request)
+    const { allowed, status, rule, audit, dryRun, details } = decision
     const common = { audit, dryRun, details }
-    if (!allowed) return { ...common, verdict: status === this.#denial ? 'denied' : 'rejected', status, rule }
+    if (!allowed) {
+      const isDenial = status === this.#denial || decision.grpcStatus === PERMISSION_DENIED
+      return { ...common, verdict: isDenial ? 'denied' : 'rejected', status, rule }
+    }
     if (this.#asking) {
       const asked = await this.#external.decide(this.#asking, request)
       if (!asked.allowed) {

@@ -19,14 +19,12 @@ export interface Result {
 export function renderResult({ counts, groups, statistics, places }: Result, limit: number, colors: Colors): string {
   const { requests, changed, undecided } = counts
   const same = requests - changed - undecided
-  const lines = [
-    [
-      `${number(requests)} requests`,
-      colors.bold(`${number(changed)} change`),
-      ...(undecided > 0 ? [`${number(undecided)} may change`] : []),
-      `${number(same)} stay as they are`,
-    ].join(', '),
+  const parts = [
+    colors.bold(`${number(changed)} change`),
+    ...(undecided > 0 ? [`${number(undecided)} may change`] : []),
+    `${number(same)} do not`,
   ]
+  const lines = [`${number(requests)} ${requests === 1 ? 'request' : 'requests'}: ${parts.join(', ')}`]
   const left = leftOut(statistics)
   if (left) lines.push(colors.dim(left))
   const shown = groups.slice(0, limit)

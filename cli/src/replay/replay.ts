@@ -3,6 +3,7 @@ import type { Subject } from '../explain/fields.ts'
 import type { PolicyRequest } from '../requests/request.ts'
 import type { TrafficRecord, Unknown } from './record.ts'
 import type { Side, SideVerdict } from './side.ts'
+import { Unsure } from './unsure.ts'
 
 /** Requests of the same method and path (without the query) for which the same changes. */
 export interface Group {
@@ -33,6 +34,7 @@ export class Replay {
   readonly counts: Counts = { requests: 0, changed: 0, undecided: 0 }
   readonly #old: Side
   readonly #new: Side
+  readonly #unsure: Unsure
   readonly #used: Used
   readonly #groups = new Map<string, Group>()
   readonly #known = new Map<Unknown, Map<string, Difference | undefined>>()
@@ -41,6 +43,7 @@ export class Replay {
   constructor(old: Side, now: Side) {
     this.#old = old
     this.#new = now
+    this.#unsure = new Unsure(old.configuration, now.configuration)
     this.#used = usedBy([...old.subjects, ...now.subjects])
   }
 
@@ -54,6 +57,10 @@ export class Replay {
     const group = this.#groups.get(key)
     if (group) group.count++
     else this.#groups.set(key, { ...difference, method: request.method, path, count: 1, line })
+  }
+
+  async close(): Promise<void> {
+    for (const each of [this.#old, this.#new, this.#unsure]) await each.close()
   }
 
   /** The most frequent first; those that are sure before those that are not. */
@@ -87,16 +94,9 @@ export class Replay {
       const isSame = old.verdicts[0] === now.verdicts[0] && old.provider === now.provider
       return isSame ? undefined : { kind: 'changed', old, new: now, dependsOn: [] }
     }
-    const oldCandidates = await this.#old.candidates(request, unknown)
-    const newCandidates = await this.#new.candidates(request, unknown)
-    const keys = (list: readonly { key: string }[]) => new Set(list.map(({ key }) => key))
-    const [before, after] = [keys(oldCandidates), keys(newCandidates)]
-    const isEqual = before.size === after.size && [...before].every((key) => after.has(key))
-    // The same rules in force give the same verdict, whatever is not known.
-    if (isEqual && this.#old.hasAllow === this.#new.hasAllow) return undefined
-    const subjects = [...oldCandidates, ...newCandidates].flatMap((each) => each.unknown)
-    const dependsOn = [...new Set(subjects.map(subjectName))].sort()
-    return { kind: 'undecided', old, new: now, dependsOn }
+    const subjects = await this.#unsure.dependsOn(request, unknown)
+    if (!subjects) return undefined
+    return { kind: 'undecided', old, new: now, dependsOn: [...new Set(subjects.map(subjectName))].sort() }
   }
 }
 

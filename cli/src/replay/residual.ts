@@ -39,7 +39,7 @@ export function originalRule(rule: string | undefined): string | undefined {
 }
 
 /** The fields of a rule that are not known. */
-export function unknownFields(rule: RuleConfig, isUnknown: IsUnknown): Field[] {
+function unknownFields(rule: RuleConfig, isUnknown: IsUnknown): Field[] {
   return fieldsOf(rule).filter(({ subject }) => isUnknown(subject))
 }
 
