@@ -17,9 +17,8 @@ test('what Istio refuses is refused', () => {
 })
 
 test('every other case is compiled', () => {
-  for (const { name, invalid, configuration, diagnostics } of [...cases, ...further]) {
-    if (!invalid) expect(configuration, `${name}: ${JSON.stringify(diagnostics)}`).toBeDefined()
-  }
+  const refused = [...cases, ...further].filter(({ invalid, configuration }) => !invalid && !configuration)
+  expect(refused.map(({ name, diagnostics }) => [name, diagnostics])).toEqual([])
 })
 
 test('names are unique, and every further request has a decision', () => {

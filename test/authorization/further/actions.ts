@@ -16,7 +16,7 @@ export const actions: FurtherCase[] = [
         { name: 'twelve' },
       ),
       policy('ALLOW', [on('/many'), on('/shared')], { name: 'a' }),
-      policy('ALLOW', [on('/shared')], { name: 'A' }),
+      policy('ALLOW', [on('/shared')], { name: 'a-0' }),
       policy('ALLOW', [on('/shared', '/more')], { name: 'z' }),
     ),
     requests: ask('/only0', '/only2', '/only10', '/only11', '/only12', '/many', '/more', '/shared'),

@@ -305,7 +305,11 @@ export const callers: FurtherCase[] = [
         apiVersion: 'security.istio.io/v1',
         kind: 'PeerAuthentication',
         metadata: { name: 'default', namespace: 'foo' },
-        spec: { mtls: { mode: 'PERMISSIVE' }, portLevelMtls: { 8080: { mode: 'STRICT' } } },
+        spec: {
+          selector: { matchLabels: { app: 'httpbin' } },
+          mtls: { mode: 'PERMISSIVE' },
+          portLevelMtls: { 8080: { mode: 'STRICT' } },
+        },
       }),
       policy('ALLOW', [source({ namespaces: ['foo'] })]),
     ),
