@@ -14,8 +14,9 @@ import { page } from './table.ts'
 const readme = new URL('README.md', import.meta.url).pathname
 
 let judged: Judged[]
+let frames: Map<string, 'refused' | number>
 beforeAll(async () => {
-  judged = await judgeAttacks(filter)
+  ;({ judged, frames } = await judgeAttacks(filter))
 }, 60_000)
 
 const describeAttack = ({ attack }: Judged) => `${attack.group}: ${attack.name} against ${attack.policy}`
@@ -30,13 +31,21 @@ it('as expected', () => {
   expect(unexpected.map((each) => `${describeAttack(each)}: ${each.native} ${each.details ?? ''}`)).toEqual([])
 })
 
+it('frames that are no good request do not get as far as filters', () => {
+  const { good, ...bad } = Object.fromEntries(frames)
+  // What a stream of frames looks like that does: `:status` is not `400`.
+  expect(good).toBeTypeOf('number')
+  expect(Object.keys(bad).length).toBeGreaterThan(15)
+  for (const [name, outcome] of Object.entries(bad)) expect(outcome, name).toBe('refused')
+})
+
 it('who lets an attack pass says why', () => {
   const silent = judged.filter(({ attack, native }) => native === 'passes' && !attack.why)
   expect(silent.map(describeAttack)).toEqual([])
 })
 
 it('README.md', async () => {
-  const text = await format(page(judged), { ...(await resolveConfig(readme)), parser: 'markdown' })
+  const text = await format(page(judged, [...frames.keys()]), { ...(await resolveConfig(readme)), parser: 'markdown' })
   await expect(text).toMatchFileSnapshot(readme)
 })
 

@@ -7,6 +7,7 @@ import { compile } from '../rbac/run.ts'
 import { translate } from '../rbac/translate/index.ts'
 import type { Attack, Expected } from './attack.ts'
 import { attacks } from './attacks.ts'
+import { frameAttacks, sendFrames } from './frames.ts'
 import { policies, type PolicyName } from './policies.ts'
 
 export interface Judged {
@@ -19,14 +20,19 @@ export interface Judged {
   differences: string[]
 }
 
-export async function judgeAttacks(wasm: string): Promise<Judged[]> {
+/** Answers also what became of the frames: see `sendFrames`. */
+export async function judgeAttacks(
+  wasm: string,
+): Promise<{ judged: Judged[]; frames: Map<string, 'refused' | number> }> {
   const names = [...new Set(attacks.map(listenerOf))]
   const arena = await Arena.start(wasm, names.map(listener))
   try {
     const judged: Judged[] = []
     for (const attack of attacks) judged.push(await judge(attack, arena.port(names.indexOf(listenerOf(attack)))))
+    const frames = new Map<string, 'refused' | number>()
+    for (const attack of frameAttacks) frames.set(attack.name, await sendFrames(arena.port(0), attack))
     if (!arena.running) throw new Error(`Envoy has ended: ${arena.failure()}`)
-    return judged
+    return { judged, frames }
   } finally {
     await arena.stop()
   }

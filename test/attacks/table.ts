@@ -10,7 +10,7 @@ const OUTCOMES = {
 
 const code = (text: string) => `\`${text.replaceAll('|', String.raw`\|`)}\``
 
-export function page(judged: readonly Judged[]): string {
+export function page(judged: readonly Judged[], frames: readonly string[]): string {
   const rows = judged.map(({ attack: { group, name, policy, normalization, why }, native, details }) => {
     const rule = normalization ? `${code(policy)}, ${normalization}` : code(policy)
     const note = why ?? (native === 'answered' ? code(details ?? '') : '')
@@ -31,5 +31,10 @@ the note says what to do about it.
 | | request | policy | outcome | note |
 | --- | --- | --- | --- | --- |
 ${rows.join('\n')}
+
+As HTTP/2 frames, which Envoy's codec refuses with a reset or 400: ${frames
+    .filter((name) => name !== 'good')
+    .map(code)
+    .join(', ')}.
 `
 }

@@ -70,7 +70,7 @@ function makeRule(random: Random, action: Action): Rule {
 function makeSource(random: Random, isCustom: boolean): Source {
   const fields: SourceField[] = isCustom
     ? ['ipBlocks', 'remoteIpBlocks']
-    : ['principals', 'requestPrincipals', 'namespaces', 'ipBlocks', 'remoteIpBlocks', 'principals', 'namespaces']
+    : ['principals', 'requestPrincipals', 'namespaces', 'ipBlocks', 'remoteIpBlocks', 'trustDomains', 'principals']
   // Accounts stand beside neither principals nor namespaces.
   if (!isCustom && random.below(5) === 0) {
     fields.splice(0, fields.length, 'serviceAccounts', 'remoteIpBlocks', 'requestPrincipals', 'serviceAccounts')
@@ -169,7 +169,9 @@ function conditionOf(random: Random, isCustom: boolean): [key: string, value: ()
       return [`request.headers[${name}]`, () => headerValue(random, name)]
     }
     case 9:
-      return ['source.namespace', () => sourceValue(random, 'namespaces')]
+      return random.below(3)
+        ? ['source.namespace', () => sourceValue(random, 'namespaces')]
+        : ['source.trustDomain', () => sourceValue(random, 'trustDomains')]
     case 10:
       return random.below(3)
         ? ['source.principal', () => sourceValue(random, 'principals')]
