@@ -257,7 +257,7 @@ test('several lists of identities in one source must all match', () => {
 test('values of metadata with and without brackets cannot be mixed where the policy applies', () => {
   const mixed = '{rules: [{when: [{key: "experimental.envoy.filters.a[b]", values: [c, "[d]"]}]}]}'
   expect(messages(policy(mixed))).toEqual([
-    '5:29 error MS1301 the filter cannot enforce values with and without brackets together',
+    '5:30 error MS1301 the filter cannot enforce values with and without brackets together',
   ])
   expect(
     compile([policy('{}'), policy(mixed, { namespace: 'other' })].join('---')).configuration?.policies,

@@ -55,6 +55,7 @@ export class Tree {
         own.push({ key: String(keyNode.value), keyNode, value: this.resolve(pair.value) })
       }
     }
+    if (merged.length === 0) return own
     const names = new Set(own.map((entry) => entry.key))
     return [...own, ...merged.filter((entry) => !names.has(entry.key) && names.add(entry.key))]
   }

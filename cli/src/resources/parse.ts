@@ -75,7 +75,7 @@ export function parseYaml(source: Source, diagnostics: Diagnostics): Document[] 
   return documents.filter((document) => {
     const [problem] = [...document.errors, ...document.warnings]
     if (problem) report(problem.message, problem.pos[0], problem.pos[1])
-    else if (document.contents) {
+    else if (document.contents && source.text.includes('&')) {
       // An alias that unfolds to very much is stopped here, before anything walks the tree.
       try {
         document.toJS({ maxAliasCount: 1000 })
