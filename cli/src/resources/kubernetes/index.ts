@@ -29,6 +29,6 @@ export const kubernetes: Family = {
       DaemonSet: withSpec(['v1']),
       ReplicaSet: withSpec(['v1']),
     },
-    batch: { Job: withSpec(['v1']), CronJob: withSpec(['v1', 'v1beta1']) },
+    batch: { CronJob: withSpec(['v1', 'v1beta1']) },
   },
 }
