@@ -17,7 +17,8 @@ import {
 import { requests, type DemoRequest } from './requests.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-const POLICY = here('policy.yaml')
+/** As seen from the root of the checkout. */
+const POLICY = 'examples/payments/policy.yaml'
 const FILTER = here('../../filters/dist/authorization.wasm')
 const MESHSCRIPT = here('../../cli/bin/meshscript.js')
 
@@ -26,15 +27,37 @@ const color = process.stdout.isTTY && !process.env['NO_COLOR']
 const paint = (code: number, text: string): string => (color ? `\x1b[${code}m${text}\x1b[0m` : text)
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
+/** Runs the command on the policy, for the workload `payments`. */
+function meshscript(command: string, args: readonly string[], stdout: 'pipe' | 'inherit'): string {
+  const flags = ['--workload', 'payments/payments', '--labels', 'app=payments']
+  const output = execFileSync(process.execPath, [MESHSCRIPT, command, POLICY, ...flags, ...args], {
+    cwd: here('../..'),
+    encoding: 'utf8',
+    stdio: ['ignore', stdout, 'inherit'],
+  })
+  // Null where it went to the terminal.
+  return output ?? ''
+}
+
 /** What `meshscript compile` makes of the policy for the workload `payments`. */
 function compilePolicy(): Record<string, unknown> {
-  const args = ['compile', POLICY, '--workload', 'payments/payments', '--labels', 'app=payments']
-  const output = execFileSync(process.execPath, [MESHSCRIPT, ...args, '--filter', 'authorization'], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  return JSON.parse(output) as Record<string, unknown>
+  return JSON.parse(meshscript('compile', ['--filter', 'authorization'], 'pipe')) as Record<string, unknown>
 }
+
+/** Shows why the first of the refused requests is refused, as `meshscript explain` tells it. */
+function explainRefused(): void {
+  const refused = requests.find(({ expected }) => expected === 'deny')!
+  const { method, path, headers = {}, peer } = refused
+  const args = ['--method', method, '--host', 'payments', '--path', path, '--peer', `spiffe://cluster.local/${peer}`]
+  for (const [name, value] of Object.entries(headers)) args.push('--header', `${name}: ${value}`)
+  const shown = args.map((arg) => (/[^\w:/.-]/.test(arg) ? `'${arg}'` : arg)).join(' ')
+  say(`\nWhy is ${shownRequest(refused)} refused?\n`)
+  say(paint(1, `  meshscript explain ${POLICY} --workload payments/payments --labels app=payments \\\n    ${shown}\n`))
+  meshscript('explain', args, 'inherit')
+}
+
+const shownRequest = ({ method, path, headers = {} }: DemoRequest): string =>
+  [`${method} ${path}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)].join(' ')
 
 async function main(): Promise<number> {
   const started = performance.now()
@@ -54,6 +77,7 @@ async function main(): Promise<number> {
     printTable(rows)
     const wrong = rows.filter((row) => row.verdict !== row.expected || row.policy !== row.expectedPolicy)
     say(wrong.length ? paint(31, `\n${wrong.length} verdicts are not as expected`) : '\nEvery verdict is as expected.')
+    explainRefused()
     if (!once) await stayUp(host.envoy.ports[LISTENER]!, host.envoy.adminPort)
     return wrong.length ? 1 : 0
   } finally {
@@ -73,9 +97,8 @@ interface Row {
 async function decide(host: Awaited<ReturnType<typeof createEnvoyHost>>, request: DemoRequest): Promise<Row> {
   const { method, path, headers } = request
   const response = await host.request({ method, path, headers, peer: `spiffe://cluster.local/${request.peer}` })
-  const shown = Object.entries(headers ?? {}).map(([name, value]) => ` ${name}: ${value}`)
   return {
-    request: `${method} ${path}${shown.join('')}`,
+    request: shownRequest(request),
     peer: request.peer,
     verdict: response.status === 200 ? 'allow' : response.status === 403 ? 'deny' : `status ${response.status}`,
     policy: response.filterState['authorization.policy'] ?? '-',

@@ -42,8 +42,13 @@ export function fieldsOf(rule: RuleConfig): Field[] {
   ]
 }
 
-const subjects: Record<string, Subject> = {
+type Plain = Exclude<keyof SourceConfig | keyof OperationConfig, `not${string}`>
+
+const subjects: Record<Plain, Subject> = {
   principals: { kind: 'principal' },
+  namespaces: { kind: 'principal' },
+  serviceAccounts: { kind: 'principal' },
+  trustDomains: { kind: 'principal' },
   requestPrincipals: { kind: 'requestPrincipal' },
   ipBlocks: { kind: 'sourceIp' },
   remoteIpBlocks: { kind: 'remoteIp' },
@@ -67,8 +72,7 @@ function entryFields(part: 'from' | 'to', entry: number, content: SourceConfig |
   return Object.entries(content as Record<string, Wanted[]>).map(([name, values]) => {
     const negated = /^not[A-Z]/.test(name)
     const plain = negated ? name[3]!.toLowerCase() + name.slice(4) : name
-    const subject = subjects[plain]
-    if (!subject) throw new Error(`a field that is not known: ${name}`)
+    const subject = subjects[plain as Plain]
     const alone = { [part]: [{ [name]: values }] } as RuleConfig
     return { part, entry, name, negated, subject, wants: values.map(describe), alone }
   })
