@@ -115,12 +115,10 @@ export class CidrTrie {
   private parseIPv6(text: usize, textLength: i32): bool {
     const address = changetype<usize>(this.address)
     // A zone says by which link, not which address.
-    let length = textLength
-    for (let i = 0; i < length; i++) {
-      if (load<u8>(text + i) != 0x25) continue
-      if (i == length - 1) return false
-      length = i
-    }
+    let length = 0
+    while (length < textLength && load<u8>(text + length) != 0x25) length++
+    if (length == textLength - 1) return false
+    for (let i = length + 1; i < textLength; i++) if (!isZoneByte(load<u8>(text + i))) return false
     let size = 0
     /** Where :: stands for zeros. */
     let gap = -1
@@ -142,7 +140,6 @@ export class CidrTrie {
       if (i < length && load<u8>(text + i) == 0x2e) {
         if (size > 12 || !parseIPv4(text + start, length - start, address + size)) return false
         size += 4
-        i = length
         break
       }
       if (digits == 0 || digits > 4) return false
@@ -203,4 +200,9 @@ function hexadecimalDigit(c: i32): i32 {
   if (<u32>(c - 0x30) < 10) return c - 0x30
   const letter = (c | 0x20) - 0x61
   return <u32>letter < 6 ? letter + 10 : -1
+}
+
+/** Letters, digits, and -.: */
+function isZoneByte(c: i32): bool {
+  return <u32>((c | 0x20) - 0x61) < 26 || <u32>(c - 0x30) <= 10 || c == 0x2d || c == 0x2e
 }

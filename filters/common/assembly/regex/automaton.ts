@@ -2,7 +2,7 @@
 // memory of a fixed bound. When it is full all are forgotten; a text for which that happens again and again is read without making states.
 
 import { ByteString } from '@meshscript/sdk'
-import { sort } from './ints'
+import { Ints, sort } from './ints'
 import { Assertion } from './parser'
 import { Op } from './program'
 
@@ -30,43 +30,6 @@ const FIRST_STATE: i32 = 8
 
 const BUCKETS: i32 = 1024
 
-/** A set of instructions: those in it, and for each instruction when it was added last. */
-@final
-class InstructionSet {
-  readonly list: StaticArray<i32>
-  count: i32 = 0
-  private marks: StaticArray<u32>
-  private generation: u32 = 0
-
-  constructor(size: i32) {
-    this.list = new StaticArray<i32>(size)
-    this.marks = new StaticArray<u32>(size)
-  }
-
-  clear(): void {
-    this.count = 0
-    if (++this.generation == 0) {
-      memory.fill(changetype<usize>(this.marks), 0, (<usize>this.marks.length) << 2)
-      this.generation = 1
-    }
-  }
-
-  /** Answers whether `instruction` was not there. */
-  // @ts-ignore: decorator
-  @inline
-  mark(instruction: i32): bool {
-    if (unchecked(this.marks[instruction]) == this.generation) return false
-    unchecked((this.marks[instruction] = this.generation))
-    return true
-  }
-
-  // @ts-ignore: decorator
-  @inline
-  push(instruction: i32): void {
-    unchecked((this.list[this.count++] = instruction))
-  }
-}
-
 @final
 export class Automaton {
   /** Numbers of the patterns that the last text matched. */
@@ -80,20 +43,26 @@ export class Automaton {
   private start: i32 = 0
   private flushes: i32 = 0
   /** Where the text is now, and what comes next. */
-  private current: InstructionSet
-  private next: InstructionSet
+  private current: Ints
+  private next: Ints
+  /** Instructions that are still to be followed. */
   private stack: StaticArray<i32>
+  /** For each instruction when it was put into `next` last. */
+  private marks: StaticArray<u16>
+  private generation: u16 = 0
   private context: i32 = 0
 
   constructor(
     private code: StaticArray<i32>,
+    private sets: StaticArray<i32>,
     private assertions: i32,
     patterns: i32,
   ) {
     const size = code.length / 3
-    this.current = new InstructionSet(size)
-    this.next = new InstructionSet(size)
+    this.current = new Ints(size)
+    this.next = new Ints(size)
     this.stack = new StaticArray<i32>(size)
+    this.marks = new StaticArray<u16>(size)
     this.matched = new StaticArray<i32>(patterns)
     this.classify()
   }
@@ -107,6 +76,12 @@ export class Automaton {
       if ((op & 0xff) != Op.Bytes) continue
       unchecked((first[(op >> 8) & 0xff] = true))
       unchecked((first[((op >> 16) & 0xff) + 1] = true))
+    }
+    const sets = this.sets
+    for (let set = 0; set < sets.length >> 3; set++) {
+      for (let byte = 1; byte < 256; byte++) {
+        if (isIn(sets, set, byte) != isIn(sets, set, byte - 1)) unchecked((first[byte] = true))
+      }
     }
     if (this.assertions) {
       for (let byte = 1; byte < 256; byte++) {
@@ -126,9 +101,9 @@ export class Automaton {
     this.flushes = 0
     let state = this.start
     if (!state) {
-      this.next.clear()
-      this.follow(this.next, 1, -1)
-      this.context = this.hasAssertion(this.next) ? AFTER_BEGIN | HAS_ASSERTION : 0
+      this.clear()
+      this.follow(1, -1)
+      this.context = this.hasAssertion() ? AFTER_BEGIN | HAS_ASSERTION : 0
       state = this.keep()
       this.start = state
     }
@@ -157,7 +132,7 @@ export class Automaton {
       const byte = <i32>load<u8>(at)
       this.swap()
       this.advance(byte)
-      if (!this.next.count) return 0
+      if (!this.next.length) return 0
     }
     return this.collect(this.matched)
   }
@@ -176,10 +151,11 @@ export class Automaton {
     const count = load<i32>(base, COUNT)
     this.context = load<i32>(base, CONTEXT)
     const current = this.current
-    current.count = count
-    memory.copy(changetype<usize>(current.list), base + TARGETS + ((<usize>this.classes) << 2), (<usize>count) << 2)
+    current.length = 0
+    const list = base + TARGETS + ((<usize>this.classes) << 2)
+    for (let i = 0; i < count; i++) current.push(load<i32>(list + ((<usize>i) << 2)))
     this.advance(byte)
-    if (!this.next.count) {
+    if (!this.next.length) {
       store<i32>(base + target, DEAD)
       return DEAD
     }
@@ -201,23 +177,26 @@ export class Automaton {
     const code = this.code
     if (this.context & HAS_ASSERTION) this.resolve(byte)
     const current = this.current
-    const next = this.next
-    next.clear()
-    for (let i = 0; i < current.count; i++) {
-      const at = unchecked(current.list[i]) * 3
+    this.clear()
+    for (let i = 0; i < current.length; i++) {
+      const at = current.at(i) * 3
       const op = unchecked(code[at])
-      if ((op & 0xff) != Op.Bytes || byte < ((op >> 8) & 0xff) || byte > ((op >> 16) & 0xff)) continue
-      this.follow(next, unchecked(code[at + 1]), -1)
+      const kind = op & 0xff
+      if (kind == Op.Bytes) {
+        if (byte < ((op >> 8) & 0xff) || byte > ((op >> 16) & 0xff)) continue
+      } else if (kind != Op.Set || !isIn(this.sets, op >> 8, byte)) continue
+      this.follow(unchecked(code[at + 1]), -1)
     }
     this.context = 0
-    if (this.assertions && this.hasAssertion(next)) {
+    if (this.assertions && this.hasAssertion()) {
       this.context = HAS_ASSERTION | (isWord(byte) ? AFTER_WORD : 0) | (byte == 0x0a ? AFTER_LINE : 0)
     }
   }
 
-  private hasAssertion(set: InstructionSet): bool {
-    for (let i = 0; i < set.count; i++) {
-      if (unchecked(this.code[unchecked(set.list[i]) * 3]) == Op.Assert) return true
+  private hasAssertion(): bool {
+    const next = this.next
+    for (let i = 0; i < next.length; i++) {
+      if (unchecked(this.code[next.at(i) * 3]) == Op.Assert) return true
     }
     return false
   }
@@ -233,39 +212,58 @@ export class Automaton {
     const boundary = ((before & AFTER_WORD) != 0) != (byte >= 0 && isWord(byte))
     holds |= boundary ? Assertion.WordBoundary : Assertion.NoWordBoundary
     const current = this.current
-    const next = this.next
-    next.clear()
-    for (let i = 0; i < current.count; i++) this.follow(next, unchecked(current.list[i]), holds)
+    this.clear()
+    for (let i = 0; i < current.length; i++) this.follow(current.at(i), holds)
     this.swap()
   }
 
-  /** Adds to `set` where `from` leads to without a byte. `holds`: assertions that hold, or -1 to keep assertions for later. */
-  private follow(set: InstructionSet, from: i32, holds: i32): void {
-    const code = this.code
-    const stack = this.stack
-    let depth = 0
-    if (set.mark(from)) unchecked((stack[depth++] = from))
-    while (depth) {
-      const instruction = unchecked(stack[--depth])
-      const at = instruction * 3
-      const op = unchecked(code[at]) & 0xff
-      const out = unchecked(code[at + 1])
-      switch (op) {
-        case Op.Split: {
-          const other = unchecked(code[at + 2])
-          if (set.mark(other)) unchecked((stack[depth++] = other))
+  private clear(): void {
+    this.next.length = 0
+    if (++this.generation) return
+    memory.fill(changetype<usize>(this.marks), 0, (<usize>this.marks.length) << 1)
+    this.generation = 1
+  }
+
+  /** Adds to `next` where `from` leads to without a byte. `holds`: assertions that hold, or -1 to keep assertions for later. */
+  private follow(from: i32, holds: i32): void {
+    // Nothing is allocated here, so addresses stay; each list has room for every instruction.
+    const code = changetype<usize>(this.code)
+    const stack = changetype<usize>(this.stack)
+    const list = changetype<usize>(this.next.data)
+    const marks = changetype<usize>(this.marks)
+    const generation = <u32>this.generation
+    let count = this.next.length
+    let depth: usize = 0
+    let at = from
+    for (;;) {
+      const mark = marks + ((<usize>at) << 1)
+      if (load<u16>(mark) != generation) {
+        store<u16>(mark, generation)
+        const instruction = code + <usize>at * 12
+        const op = load<u8>(instruction)
+        if (op == Op.Split) {
+          store<i32>(stack + depth, load<i32>(instruction, 8))
+          depth += 4
+          at = load<i32>(instruction, 4)
+          continue
         }
-        case Op.Jump:
-          if (set.mark(out)) unchecked((stack[depth++] = out))
-          break
-        case Op.Assert:
-          if (holds < 0) set.push(instruction)
-          else if (unchecked(code[at + 2]) & holds && set.mark(out)) unchecked((stack[depth++] = out))
-          break
-        default:
-          set.push(instruction)
+        if (op == Op.Jump) {
+          at = load<i32>(instruction, 4)
+          continue
+        }
+        if (op != Op.Assert || holds < 0) {
+          store<i32>(list + ((<usize>count) << 2), at)
+          count++
+        } else if (load<i32>(instruction, 8) & holds) {
+          at = load<i32>(instruction, 4)
+          continue
+        }
       }
+      if (!depth) break
+      depth -= 4
+      at = load<i32>(stack + depth)
     }
+    this.next.length = count
   }
 
   /** The matches of `next` if the text ends here, ascending. Changes both sets when there are assertions. */
@@ -278,8 +276,8 @@ export class Automaton {
       set = this.current
     }
     let count = 0
-    for (let i = 0; i < set.count; i++) {
-      const at = unchecked(set.list[i]) * 3
+    for (let i = 0; i < set.length; i++) {
+      const at = set.at(i) * 3
       if (unchecked(code[at]) == Op.Match) unchecked((into[count++] = code[at + 1]))
     }
     if (count > 1) sort(into, 0, count, 1)
@@ -289,12 +287,12 @@ export class Automaton {
   /** The state for what is in `next`; 0 when there is no room, or making states isn't worth it. */
   private keep(): i32 {
     const next = this.next
-    const count = next.count
+    const count = next.length
     const context = this.context
-    sort(next.list, 0, count, 1)
-    const list = changetype<usize>(next.list)
+    sort(next.data, 0, count, 1)
+    const list = changetype<usize>(next.data)
     let hash: u32 = context
-    for (let i = 0; i < count; i++) hash = (hash ^ unchecked(next.list[i])) * 0x01000193
+    for (let i = 0; i < count; i++) hash = (hash ^ next.at(i)) * 0x01000193
     const bytes = (<usize>count) << 2
     const bucket = hash & (BUCKETS - 1)
     for (let state = unchecked(this.buckets[bucket]); state;) {
@@ -319,11 +317,11 @@ export class Automaton {
     store<i32>(base, context, CONTEXT)
     store<i32>(base, count, COUNT)
     memory.fill(base + TARGETS, 0, (<usize>this.classes) << 2)
-    const list2 = base + TARGETS + ((<usize>this.classes) << 2)
-    memory.copy(list2, list, bytes)
+    const kept = base + TARGETS + ((<usize>this.classes) << 2)
+    memory.copy(kept, list, bytes)
     const matches = this.collect(this.matched)
     store<i32>(base, matches, MATCHES)
-    memory.copy(list2 + bytes, changetype<usize>(this.matched), (<usize>matches) << 2)
+    memory.copy(kept + bytes, changetype<usize>(this.matched), (<usize>matches) << 2)
     unchecked((this.buckets[bucket] = state))
     this.top = state + <i32>TARGETS + ((this.classes + count + matches) << 2)
     return state
@@ -356,4 +354,10 @@ export class Automaton {
 @inline
 function isWord(byte: i32): bool {
   return <u32>((byte | 0x20) - 0x61) < 26 || <u32>(byte - 0x30) < 10 || byte == 0x5f
+}
+
+// @ts-ignore: decorator
+@inline
+function isIn(sets: StaticArray<i32>, set: i32, byte: i32): bool {
+  return ((unchecked(sets[(set << 3) + (byte >> 5)]) >> (byte & 31)) & 1) != 0
 }

@@ -24,6 +24,10 @@ export class CharClass {
     this.ranges.push(hi)
   }
 
+  addOne(rune: i32): void {
+    this.add(rune, rune)
+  }
+
   /** Adds the ranges of `other`, or what is outside of them. */
   addAll(other: CharClass, negated: bool, fold: bool): void {
     other.finish(fold, negated)

@@ -1,7 +1,7 @@
 import { Bytes, ByteString } from '@meshscript/sdk'
 import { Automaton } from './automaton'
 import { Parser } from './parser'
-import { Program } from './program'
+import { MAX_PATTERN, MAX_PROGRAM, Program } from './program'
 
 /**
  * Regular expressions in RE2's syntax, all matched in one pass over a text. As in Envoy, an expression must match the whole text.
@@ -55,7 +55,7 @@ export class RegexSet {
       return -1
     }
     if (!program.addPattern(parser, patterns.length)) {
-      this.error = 'the pattern is too large'
+      this.error = `it needs more than ${MAX_PATTERN} instructions, or all patterns more than ${MAX_PROGRAM}`
       return -1
     }
     this.numbers.set(hash, patterns.length)
@@ -66,7 +66,12 @@ export class RegexSet {
   compile(): void {
     const program = this.program
     if (!program) return
-    this.automaton = new Automaton(program.code.toStaticArray(), program.assertions, this.patterns.length)
+    this.automaton = new Automaton(
+      program.code.toStaticArray(),
+      StaticArray.slice(program.sets.data, 0, program.sets.length),
+      program.assertions,
+      this.patterns.length,
+    )
     this.parser = null
     this.program = null
     this.numbers = new Map<u32, i32>()

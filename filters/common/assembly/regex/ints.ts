@@ -29,15 +29,50 @@ export class Ints {
     unchecked((this.data[index] = value))
   }
 
-  /** A copy that is just large enough. */
-  toStaticArray(): StaticArray<i32> {
-    return StaticArray.slice(this.data, 0, this.length)
-  }
-
   private grow(least: i32): void {
     const data = new StaticArray<i32>(max(least, this.data.length * 2))
     memory.copy(changetype<usize>(data), changetype<usize>(this.data), (<usize>this.length) << 2)
     this.data = data
+  }
+}
+
+/** Integers of a chunk: 1 << 13. */
+const CHUNK_BITS: i32 = 13
+const CHUNK_MASK: i32 = (1 << CHUNK_BITS) - 1
+
+/** A list of very many integers that grows without leaving garbage. */
+@final
+export class LongList {
+  length: i32 = 0
+  private chunks: StaticArray<i32>[] = []
+
+  push(value: i32): void {
+    if (!(this.length & CHUNK_MASK)) this.chunks.push(new StaticArray<i32>(1 << CHUNK_BITS))
+    this.set(this.length++, value)
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  at(index: i32): i32 {
+    return unchecked(this.chunks[index >> CHUNK_BITS][index & CHUNK_MASK])
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  set(index: i32, value: i32): void {
+    unchecked((this.chunks[index >> CHUNK_BITS][index & CHUNK_MASK] = value))
+  }
+
+  /** Makes the list shorter. */
+  truncate(length: i32): void {
+    while (this.chunks.length > (length + CHUNK_MASK) >> CHUNK_BITS) this.chunks.pop()
+    this.length = length
+  }
+
+  toStaticArray(): StaticArray<i32> {
+    const all = new StaticArray<i32>(this.length)
+    for (let i = 0; i < this.length; i++) unchecked((all[i] = this.at(i)))
+    return all
   }
 }
 

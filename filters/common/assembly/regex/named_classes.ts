@@ -1,4 +1,5 @@
-import { CharClass } from './char_class'
+import { CharClass, MAX_RUNE } from './char_class'
+import { addUnicodeClass } from './unicode'
 
 /** Whether `\c` is a class of Perl's. */
 export function isPerlClass(c: i32): bool {
@@ -68,8 +69,8 @@ export function addPosixClass(into: CharClass, name: usize, length: i32): bool {
 /** Adds \p{name}; false when there is no such class. */
 export function addNamedClass(into: CharClass, name: usize, length: i32): bool {
   if (length == 3 && load<u16>(name) == 0x6e41 && load<u8>(name + 2) == 0x79) {
-    into.add(0, 0x10ffff)
+    into.add(0, MAX_RUNE)
     return true
   }
-  return false
+  return addUnicodeClass(into, name, length)
 }

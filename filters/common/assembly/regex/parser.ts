@@ -5,6 +5,7 @@ import { ByteString } from '@meshscript/sdk'
 import { CharClass, MAX_RUNE } from './char_class'
 import { Ints } from './ints'
 import { addNamedClass, addPerlClass, addPosixClass, isPerlClass } from './named_classes'
+import { isNameRune } from './unicode'
 
 /** What an item of postfix code is. */
 export enum Item {
@@ -340,7 +341,7 @@ export class Parser {
     while (this.at < this.length && this.peek() != 0x3e) {
       const rune = this.rune()
       if (rune < 0) return
-      if (!this.isNameRune(rune)) {
+      if (rune < 0x80 ? rune != 0x5f && !isAlphanumeric(rune) : !isNameRune(rune)) {
         this.fail('invalid group name', start)
         return
       }
@@ -350,15 +351,6 @@ export class Parser {
       return
     }
     this.open(1)
-  }
-
-  private isNameRune(rune: i32): bool {
-    if (rune < 0x80) return rune == 0x5f || isAlphanumeric(rune)
-    return this.inScratch('LNlMnMcNdPc', rune)
-  }
-
-  private inScratch(_names: string, _rune: i32): bool {
-    return false
   }
 
   private literal(rune: i32): void {
@@ -484,7 +476,7 @@ export class Parser {
     let negated = c == 0x50
     this.at += 2
     let from = this.at
-    let to = from
+    let to: i32
     if (this.peek() == 0x7b) {
       from++
       while (this.at < this.length && this.peek() != 0x7d) this.at++

@@ -1,7 +1,7 @@
 // All patterns of a set as one nondeterministic automaton over bytes. It is made from the end of a pattern to its beginning, so that each
 // instruction knows what comes next when it is made, and equal ones are shared. Which of several ways matches doesn't matter: only whether.
 
-import { Ints } from './ints'
+import { Ints, LongList } from './ints'
 import { Assertion, Item, Parser, STRIDE } from './parser'
 import { Utf8Compiler } from './utf8'
 
@@ -13,6 +13,8 @@ export enum Op {
   Split,
   /** Takes a byte from the first integer's second to its third byte, and goes on at `out`. */
   Bytes,
+  /** As `Bytes`, with a byte of the set whose number is in the first integer's upper bytes. */
+  Set,
   /** Goes on at `out` where the assertion in `other` holds. */
   Assert,
   /** The pattern of number `out` matches when the text ends here. */
@@ -22,14 +24,16 @@ export enum Op {
 /** Instructions that one pattern may need. */
 export const MAX_PATTERN: i32 = 32768
 /** Instructions that one set may need. */
-export const MAX_PROGRAM: i32 = 1 << 19
+export const MAX_PROGRAM: i32 = 1 << 20
 
 const SHARED: i32 = 4096
 
 /** The instructions: `Op` with bytes, out, other. */
 @final
 export class Program {
-  readonly code: Ints = new Ints(3 * 256)
+  readonly code: LongList = new LongList()
+  /** Sets of bytes, 256 bits each. */
+  readonly sets: Ints = new Ints(64)
   /** Assertions that some pattern makes. */
   assertions: i32 = 0
   /** Set when there was no room for an instruction. */
@@ -44,7 +48,7 @@ export class Program {
   private pieces: Ints = new Ints(64)
   /** Pieces that patterns begin with (not literals): for each its instruction, its items, the first of them, their number. */
   private kept: Ints = new Ints(64)
-  private keptItems: Ints = new Ints(256)
+  private keptItems: LongList = new LongList()
 
   constructor() {
     // Number 0 leads nowhere; number 1 is where all patterns begin.
@@ -102,6 +106,23 @@ export class Program {
 
   bytes(lo: i32, hi: i32, out: i32): i32 {
     return this.addShared(Op.Bytes | (lo << 8) | (hi << 16), out, 0)
+  }
+
+  /** Takes one byte of a set. */
+  set(ranges: Ints, first: i32, count: i32, out: i32): i32 {
+    const sets = this.sets
+    const start = sets.length
+    for (let i = 0; i < 8; i++) sets.push(0)
+    for (let i = 0; i < count; i++) {
+      for (let byte = ranges.at(first + i * 2); byte <= ranges.at(first + i * 2 + 1); byte++) {
+        sets.set(start + (byte >> 5), sets.at(start + (byte >> 5)) | (1 << (byte & 31)))
+      }
+    }
+    const data = changetype<usize>(sets.data)
+    let known = 0
+    while (memory.compare(data + ((<usize>known) << 5), data + ((<usize>start) << 2), 32) != 0) known++
+    if (known << 3 != start) sets.length = start
+    return this.addShared(Op.Set | (known << 8), out, 0)
   }
 
   /** Adds what is concatenated in `root` to the tree of beginnings, so that what many patterns begin with is there once. */
@@ -187,7 +208,7 @@ export class Program {
     const last = this.code.at(node * 3 + 2)
     for (let at = last; at; at = kept.at(at - 1)) {
       if (kept.at(at - 2) == count && equal(keptItems, kept.at(at - 3), from, count)) {
-        keptItems.length = from
+        keptItems.truncate(from)
         return kept.at(at - 4)
       }
     }
@@ -226,12 +247,11 @@ export class Program {
     frames.length = 0
     let at = item
     while (!this.full) {
-      let start = 0
+      let start = next
       const a = items.at(at + 1)
       const b = items.at(at + 2)
       switch (items.at(at)) {
         case Item.Empty:
-          start = next
           break
         case Item.Rune:
           start = this.utf8.rune(this, a, next)
@@ -247,10 +267,7 @@ export class Program {
           start = this.addShared(Op.Assert, next, a)
           break
         case Item.Repetition:
-          if (b == 0) {
-            start = next
-            break
-          }
+          if (b == 0) break
           this.pushFrame(at, 0, next, next)
           at -= STRIDE
           next = this.beginRound(items)
@@ -342,7 +359,7 @@ function isAssertion(parser: Parser, item: i32, kinds: i32): bool {
   return parser.items.at(item) == Item.Assertion && (parser.items.at(item + 1) & kinds) != 0
 }
 
-function equal(list: Ints, one: i32, other: i32, count: i32): bool {
-  const data = changetype<usize>(list.data)
-  return memory.compare(data + ((<usize>one) << 2), data + ((<usize>other) << 2), (<usize>count) << 2) == 0
+function equal(list: LongList, one: i32, other: i32, count: i32): bool {
+  for (let i = 0; i < count; i++) if (list.at(one + i) != list.at(other + i)) return false
+  return true
 }

@@ -21,8 +21,15 @@ export class Utf8Compiler {
   /** Instructions that take one code point of the `count` ranges from `first` on, which are sorted. */
   ranges(program: Program, ranges: Ints, first: i32, count: i32, next: i32): i32 {
     this.sequences.length = 0
-    for (let i = 0; i < count; i++) this.split(ranges.at(first + i * 2), ranges.at(first + i * 2 + 1))
-    return this.tree(program, 0, this.sequences.length, 0, next)
+    // Several ranges of ASCII are one instruction.
+    let ascii = 0
+    while (ascii < count && ranges.at(first + ascii * 2 + 1) < 0x80) ascii++
+    if (ascii < 2) ascii = 0
+    for (let i = ascii; i < count; i++) this.split(ranges.at(first + i * 2), ranges.at(first + i * 2 + 1))
+    const others = this.tree(program, 0, this.sequences.length, 0, next)
+    if (!ascii) return others
+    const set = program.set(ranges, first, ascii, next)
+    return others ? program.addShared(Op.Split, set, others) : set
   }
 
   /** Splits a range so that each part is one sequence of byte ranges. */

@@ -1,0 +1,144 @@
+import { expect, test } from 'vitest'
+import { Random } from '../json/documents.ts'
+import regex from './assembly/index.ts?filter'
+import { RegexModule } from './module.ts'
+import { makePattern, makeText } from './patterns.ts'
+import { compileRE2 } from './reference.ts'
+
+/** More pairs, or others: MESHSCRIPT_REGEX_PAIRS=1000000 MESHSCRIPT_REGEX_SEED=7. */
+const PAIRS = Number(process.env['MESHSCRIPT_REGEX_PAIRS'] ?? 100_000)
+const SEED = Number(process.env['MESHSCRIPT_REGEX_SEED'] ?? 20261123)
+
+const latin1 = (text: string) => Buffer.from(text, 'latin1')
+
+test(`${PAIRS} pairs of pattern and text match as RE2 says (seed ${SEED})`, { timeout: 60_000 + PAIRS * 2 }, () => {
+  const module = new RegexModule(regex)
+  const random = new Random(SEED)
+  const count = { pairs: 0, matches: 0, accepted: 0, refused: 0, large: 0 }
+  let warm = 0
+  while (count.pairs < PAIRS) {
+    const patterns = Array.from({ length: random.pick([1, 1, 1, 2, 10]) }, () => makePattern(random))
+    const texts = Array.from({ length: 5 * patterns.length }, () => makeText(random, patterns))
+    const errors = module.compile(patterns.map(({ text }) => latin1(text)))
+    const found = module.match(texts)
+    // The same pattern twice has one number.
+    const numbers = new Map<string, number>()
+    for (const [i, { text, old }] of patterns.entries()) {
+      const reference = compileRE2(old)
+      const error = errors[i] ?? ''
+      const number = numbers.get(text) ?? numbers.size
+      if (!error) numbers.set(text, number)
+      // How much is too much differs, and so does what a pattern costs.
+      if (reference.error.includes('too large') || error.includes('instructions')) count.large++
+      else {
+        expect(error !== '', `${JSON.stringify(text)}: ${error || reference.error}`).toBe(reference.error !== '')
+        if (error) count.refused++
+        else {
+          count.accepted++
+          for (const [j, bytes] of texts.entries()) {
+            const matches = reference.matches(bytes)
+            if (matches === undefined) continue
+            if (found[j]?.includes(number) !== matches) {
+              const shown = JSON.stringify(Buffer.from(bytes).toString('latin1'))
+              expect.fail(`${JSON.stringify(text)} with ${shown}: RE2 says ${matches}`)
+            }
+            count.pairs++
+            if (matches) count.matches++
+          }
+        }
+      }
+      reference.free()
+    }
+    if (!warm && count.pairs > PAIRS / 2) warm = module.memory
+  }
+  expect(module.memory).toBeLessThanOrEqual(warm * 2)
+  // None of these would be worth much without the others.
+  expect(count.matches).toBeGreaterThan(PAIRS / 20)
+  expect(count.accepted).toBeGreaterThan(PAIRS / 100)
+  expect(count.refused).toBeGreaterThan(PAIRS / 500)
+  expect(count.large).toBeLessThan(count.accepted / 50)
+})
+
+test('syntax that older versions of RE2 lack, and what is refused', () => {
+  const module = new RegexModule(regex)
+  const cases: [pattern: string, text: string][] = [
+    ['(?<name>a)(?P<other>b)', 'ab'],
+    ['(?P<größe>a)', 'a'],
+    ['\\p{Kawi}', '\u{11f04}'],
+  ]
+  expect(module.compile(cases.map(([pattern]) => pattern))).toEqual(cases.map(() => ''))
+  expect(module.match(cases.map(([, text]) => text))).toEqual(cases.map((_, i) => [i]))
+
+  const refused: [pattern: string, error: string][] = [
+    ['(a)\\1', 'backreferences are not supported at byte 3'],
+    ['a(?=b)', 'lookaround is not supported at byte 1'],
+    ['a(?<!b)', 'lookaround is not supported at byte 1'],
+    ['ab(', 'missing ) at byte 3'],
+    ['a)', 'unexpected ) at byte 1'],
+    ['[a', 'missing ] at byte 0'],
+    ['a{1001}', 'invalid repetition size at byte 1'],
+    ['(a{100}){11}', 'more than 1000 repetitions at byte 8'],
+    ['\\p{Klingon}', 'unknown Unicode class at byte 0'],
+    ['(?P<a b>c)', 'invalid group name at byte 0'],
+    [`${'('.repeat(1001)}${')'.repeat(1001)}`, 'groups nested too deeply at byte 1000'],
+    ['\\pL{1000}', 'it needs more than 32768 instructions, or all patterns more than 1048576'],
+  ]
+  expect(module.compile(refused.map(([pattern]) => pattern))).toEqual(refused.map(([, error]) => error))
+  const deep = `${'('.repeat(1000)}a${')+'.repeat(1000)}`
+  expect(module.compile([deep])).toEqual([''])
+  expect(module.match(['aaa', 'b'])).toEqual([[0], []])
+})
+
+/** Random letters a and b: neither do they repeat, nor can anything be forgotten. */
+function noise(length: number): string {
+  const random = new Random(5)
+  return Array.from({ length }, () => 'ab'[random.below(2)]).join('')
+}
+
+test.each<[string, (length: number) => string]>([
+  ['(a|aa)*b', (n) => 'a'.repeat(n)],
+  ['(x+x+)+y', (n) => 'x'.repeat(n)],
+  ['(?:a?){500}a{500}', (n) => 'a'.repeat(n)],
+  ['(?s).{0,500}x.*y', (n) => 'x'.repeat(n)],
+  ['.*a.{12}c', noise],
+  ['.*a.{25}b|.*b.{24}a', noise],
+  ['(.*a.{30}){3}c', noise],
+  ['(((a*)*)*)*b', (n) => 'a'.repeat(n)],
+  ['(.{1,30}){1,30}y', (n) => 'x'.repeat(n)],
+  ['(\\pL+\\b)*!', (n) => 'é'.repeat(n / 2)],
+])('%s takes time in proportion to the text, and bounded memory', (pattern, make) => {
+  const module = new RegexModule(regex)
+  expect(module.compile([pattern])).toEqual([''])
+  const [short, long] = [make(8192), make(65_536)]
+  const time = (text: string) => {
+    let best = Infinity
+    for (let i = 0; i < 3; i++) {
+      const start = process.cpuUsage()
+      module.match([text])
+      const { user, system } = process.cpuUsage(start)
+      best = Math.min(best, user + system)
+    }
+    return best
+  }
+  time(long)
+  const memory = module.memory
+  const ratio = time(long) / Math.max(time(short), 500)
+  expect(ratio).toBeLessThan(12)
+  expect(module.memory).toBe(memory)
+  expect(memory).toBeLessThan(8 << 20)
+})
+
+test.each<[string, (i: number) => string, string]>([
+  ['paths', (i) => `/api/v1/item${i}/[0-9]+`, '/api/v1/item9999/123'],
+  ['namespaces', (i) => `.*/ns/foo${i}/.*`, 'spiffe://td/ns/foo9999/sa/x'],
+  ['templates', (i) => `/s${i}/[a-zA-Z0-9-._~%!$&'()+,;:@=]+/x/[a-zA-Z0-9-._~%!$&'()+,;:@=/]*`, '/s9999/a/x/b/c'],
+])('10 000 patterns: %s', (_, make, text) => {
+  const module = new RegexModule(regex)
+  const patterns = Array.from({ length: 10_000 }, (_, i) => make(i))
+  const start = process.cpuUsage()
+  expect(module.compile(patterns).filter(Boolean)).toEqual([])
+  expect(module.match([text])).toEqual([[9999]])
+  const { user, system } = process.cpuUsage(start)
+  expect(user + system).toBeLessThan(1_000_000)
+  expect(module.memory).toBeLessThan(16 << 20)
+})
