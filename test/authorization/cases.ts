@@ -38,6 +38,10 @@ export interface Outcome {
   policyId?: string
   shadow?: Record<string, string>
   audit?: boolean
+  /** Of a refused gRPC request, whose HTTP status is 200. */
+  grpcStatus?: number
+  /** What HTTP filters saw, where it is not what was sent. */
+  seen?: { path?: string; authority?: string; remote?: string }
 }
 
 export type RecordedRequest = SentRequest & Outcome
@@ -88,6 +92,7 @@ export interface Document {
   }
 }
 
+const UNDECIDED: Outcome = { decision: 'not decided yet' }
 const FIXTURE = new URL('../fixtures/authorization.json', import.meta.url)
 const DECISIONS = new URL('fixtures/further.json', import.meta.url)
 
@@ -102,7 +107,10 @@ export function authorizationCases(): AuthorizationCase[] {
 export function furtherAuthorizationCases(): AuthorizationCase[] {
   const decisions = JSON.parse(readFileSync(DECISIONS, 'utf8')) as Record<string, Outcome[]>
   return furtherCases.map((each) => {
-    const requests = each.requests.map((request, index) => ({ ...request, ...decisions[each.name]![index]! }))
+    const requests = each.requests.map((request, index) => ({
+      ...request,
+      ...(decisions[each.name]?.[index] ?? UNDECIDED),
+    }))
     return toCase({ ...each, requests })
   })
 }
@@ -110,7 +118,7 @@ export function furtherAuthorizationCases(): AuthorizationCase[] {
 /** As the judge gets them: nothing is decided yet. */
 export function undecidedCases(): AuthorizationCase[] {
   return furtherCases.map((each) =>
-    toCase({ ...each, requests: each.requests.map((request) => ({ ...request, decision: '' })) }),
+    toCase({ ...each, requests: each.requests.map((request) => ({ ...request, ...UNDECIDED })) }),
   )
 }
 

@@ -25,11 +25,10 @@ export function createNativeHost(each: AuthorizationCase): Promise<Host> {
 
 /** What the native filters say, in the form of the recording. */
 export function nativeOutcome(response: Response, { documents }: AuthorizationCase): Outcome {
-  const { status, details, headers, text } = response
+  const { status, details, headers, grpcStatus } = response
   if (status === 0) return { decision: 'connection-refused', status }
   const denied = /^rbac_access_denied_matched_policy\[(.*)\]$/s.exec(details)
-  if (denied && (status !== 403 || (text !== '' && text !== 'RBAC: access denied')))
-    throw new Error(`${status} ${text}`)
+  if (denied && status !== (grpcStatus === 7 ? 200 : 403)) throw new Error(`refused with ${status}`)
   if (status !== 200 && !denied) return { decision: `status-${status}`, status }
   const { enforced, shadow } = metadata(headers.get('x-rbac'))
   const policyId = denied ? denied[1]! : (enforced ?? 'none')
@@ -40,6 +39,7 @@ export function nativeOutcome(response: Response, { documents }: AuthorizationCa
     ...(policyId !== 'none' && { policyId }),
     ...(shadow && { shadow }),
     ...audit,
+    ...(grpcStatus !== undefined && { grpcStatus }),
   }
 }
 

@@ -42,18 +42,23 @@ const isAscii = (text: string) => /^[\x00-\x7f]*$/.test(text)
 /** Everything that is compared, by the filter's own names. */
 export interface Observed {
   status: number
+  grpcStatus?: number
+  grpcMessage?: string
   text?: string
   details?: string
   policy?: string
   audit?: string
   denyDryRun?: string
   allowDryRun?: string
+  /** As the service got it. */
+  path?: string
+  authority?: string
 }
 
 export const isByFilter = ({ decision }: Outcome) => decision === 'allow' || decision === 'deny'
 
 export function expectedOutcome(request: RecordedRequest, { documents }: AuthorizationCase): Observed {
-  const { decision, status = 0, policyId = 'none', audit, shadow } = request
+  const { decision, status = 0, policyId = 'none', audit, shadow, grpcStatus, seen } = request
   if (!isByFilter(request)) return { status }
   const has = (dryRun: string) => shadow && Object.keys(shadow).some((key) => key.startsWith(dryRun))
   const id = (dryRun: string) => shadow?.[`${dryRun}_shadow_effective_policy_id`] ?? 'none'
@@ -63,31 +68,46 @@ export function expectedOutcome(request: RecordedRequest, { documents }: Authori
     ...(has(DENY) && { denyDryRun: id(DENY) }),
     ...(has(ALLOW) && { allowDryRun: id(ALLOW) }),
   }
-  if (decision === 'allow') return { status: 200, ...common }
+  if (decision === 'allow') {
+    const { path, authority } = seen ?? {}
+    return {
+      status: 200,
+      ...common,
+      ...(path !== undefined && { path }),
+      ...(authority !== undefined && { authority }),
+    }
+  }
+  const isGrpc = grpcStatus !== undefined
   return {
-    status: 403,
-    text: request.method === 'HEAD' ? '' : 'RBAC: access denied',
+    status: isGrpc ? 200 : 403,
+    ...(isGrpc && { grpcStatus, grpcMessage: DENIED }),
+    text: request.method === 'HEAD' || isGrpc ? '' : DENIED,
     details: `rbac_access_denied_matched_policy[${policyId}]`,
     ...common,
   }
 }
 
+const DENIED = 'RBAC: access denied'
 const DENY = 'istio_dry_run_deny'
 const ALLOW = 'istio_dry_run_allow'
 const isAudit = (document: { spec?: object }) => (document.spec as { action?: string } | undefined)?.action === 'AUDIT'
 
 /** As much of an answer as `expected` has. */
 export function observedOutcome(response: Response, expected: Observed): Observed {
-  const { status, text, details, filterState } = response
+  const { status, text, details, filterState, grpcStatus, grpcMessage, upstream } = response
   const state = (name: string) => filterState[`authorization.${name}`] ?? 'absent'
   const observed = {
     status,
+    grpcStatus,
+    grpcMessage,
     text,
     details,
     policy: state('policy'),
     audit: state('audit'),
     denyDryRun: state('dry_run.deny'),
     allowDryRun: state('dry_run.allow'),
+    path: upstream?.path,
+    authority: upstream?.authority,
   }
   return Object.fromEntries(Object.entries(observed).filter(([key]) => key in expected)) as unknown as Observed
 }

@@ -50,6 +50,21 @@ export const actions: FurtherCase[] = [
     requests: ask('/a', '/b'),
   },
   {
+    name: 'grpc',
+    policies: policies(
+      policy('ALLOW', [operation({ methods: ['POST'], paths: ['/pkg.Service/Get*'] })], { name: 'get' }),
+      policy('DENY', [on('/pkg.Service/GetSecret')], { name: 'secret' }),
+    ),
+    requests: ['application/grpc', 'application/grpc+proto', 'application/grpc-web', 'application/json'].flatMap(
+      (type) =>
+        ['GetName', 'GetSecret', 'Put'].map((method) => ({
+          method: 'POST',
+          path: `/pkg.Service/${method}`,
+          headers: { 'content-type': type },
+        })),
+    ),
+  },
+  {
     name: 'audit-alone',
     policies: policies(
       policy('AUDIT', [on('/a'), operation({ methods: ['POST'] })], { name: 'x' }),
