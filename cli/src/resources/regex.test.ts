@@ -14,6 +14,9 @@ test.each([
   '[(?=)]',
   '\\d+\\.\\d+',
   'a{1000}',
+  '\\x{61}+\\pL{2}\\p{Greek}+',
+  '(?i)^*a$+(?s)?\\b*',
+  '[$^\\b]+',
 ])('%s is one', (text) => expect(checkRegex(text)).toBeUndefined())
 
 test.each([

@@ -3,8 +3,8 @@
 /** What RE2 leaves out, since it can't be matched in linear time. */
 const unsupported: readonly (readonly [RegExp, string, string])[] = [
   [/\(\?<?[=!]/, 'look-ahead and look-behind', 'match what is wanted instead of what is not, or write two rules'],
-  [/\\[1-9]/, 'back-references', 'write out what may be repeated'],
-  [/\(\?>|[*+?}]\+/, 'atomic groups and possessive quantifiers', 'leave them out: the result is the same'],
+  [/\\([1-7](?![0-7])|[89])/, 'back-references', 'write out what may be repeated'],
+  [/\(\?>|[*+?]\+/, 'atomic groups and possessive quantifiers', 'leave them out: the result is the same'],
 ]
 
 const mostRepetitions = 1000
@@ -24,9 +24,15 @@ export function checkRegex(text: string): { message: string; hint?: string } | u
   try {
     // What differs from JavaScript's forms, and is of no matter for their check.
     const script = unquoted
+      .replace(/\\x\{[^}]*\}|\\[pP](\{[^}]*\}|\w)/g, '_')
       .replace(/\(\?[imsU]*(-[imsU]+)?:/g, '(?:')
-      .replace(/\(\?[imsU]+(-[imsU]+)?\)|\(\?-[imsU]+\)/g, '')
+      .replace(/\(\?[imsU]*(-[imsU]+)?\)/g, '(?:)')
       .replace(/\(\?P</g, '(?<')
+      // In RE2 an assertion may be repeated.
+      .replace(
+        /(\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\])|\\[^bBAz]|\\[bBAz]|[$^]/gs,
+        (all: string, set: string | undefined) => set ?? (/^(\\[bBAz]|[$^])$/.test(all) ? '(?:)' : all),
+      )
     new RegExp(script)
     return undefined
   } catch (error) {

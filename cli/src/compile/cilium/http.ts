@@ -46,6 +46,10 @@ export function compileHttp(
       if (match.mismatch !== 'LOG' && (header.startsWith(':') || header === 'content-length')) {
         policy.refuse([...at, 'mismatch'], `the filter does not change ${header}`)
       }
+      if (match.mismatch === 'DELETE' && value === '') {
+        const message = 'DELETE without a value never deletes: the header only has to be there'
+        policy.report('warning', 'MS1421', [...at, 'mismatch'], message, 'write the value that is to stay')
+      }
       actions.push({ header, ...(value !== '' && { value }), onMismatch: match.mismatch })
     } else when.push(wants(header, value))
   })
