@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module'
 import type { NodeHost } from '@meshscript/sdk/testing/node/index'
+import type { HostStartError, LogLine } from '@meshscript/sdk/testing/types'
 import type { AuthorizationConfig } from '../compile/authorization-config.ts'
 import { UserError } from '../errors.ts'
 import type { PolicyRequest } from '../requests/request.ts'
@@ -78,7 +79,7 @@ export class Filter {
     const known = this.#hosts.get(key)
     if (known?.configuration === configuration) return known.host
     const text = recordAll(configuration)
-    if (known) await known.host.reconfigure(text)
+    if (known) await known.host.reconfigure(text).catch((error: Error) => refused(error, known.host.logs))
     const host = known?.host ?? (await startHost(text, { address, port }))
     this.#hosts.set(key, { host, configuration })
     return host
@@ -92,8 +93,9 @@ interface Configured {
 
 async function startHost(configuration: string, listen: { address: string; port: number }): Promise<NodeHost> {
   const { createNodeHost } = await import('@meshscript/sdk/testing/node/index')
+  const wasm = modulePath()
   return createNodeHost({
-    wasm: modulePath(),
+    wasm,
     configuration,
     listen,
     tls: { trustDomain: '*', permissive: true },
@@ -101,7 +103,13 @@ async function startHost(configuration: string, listen: { address: string; port:
     connectionManager: istioDefaults,
     bootstrap: istioRuntime,
     trace: false,
-  })
+  }).catch((error: HostStartError) => refused(error, error.logs))
+}
+
+/** The filter's own words on a configuration that it does not take. */
+function refused(error: Error, logs: readonly LogLine[] = []): never {
+  const said = logs.filter(({ level }) => level === 'error' || level === 'critical').at(-1)
+  throw new UserError(`the authorization filter refuses its configuration: ${said?.message ?? error.message}`)
 }
 
 /** What the connection manager makes of a path before any filter sees it. */
