@@ -159,7 +159,10 @@ function conditionOf(random: Random, isCustom: boolean): [key: string, value: ()
     case 4:
       return ['connection.sni', () => wild(random, random.pick(VALUES.names))]
     case 5: {
-      const value = () => maybeWild(random, random.pick(VALUES.metadataValues))
+      // Our compiler refuses both kinds in one condition.
+      const isList = random.below(2) === 0
+      const pool = VALUES.metadataValues.filter((value) => value.startsWith('[') === isList)
+      const value = () => (isList ? random.pick(pool) : maybeWild(random, random.pick(pool)))
       return [`experimental.envoy.filters.http.custom[${random.pick(VALUES.metadataKeys)}]`, value]
     }
     case 6:
