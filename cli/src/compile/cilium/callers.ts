@@ -156,6 +156,12 @@ class CallersCompiler {
     const { inventory } = this.#cluster
     const named = requirements.find(({ key, operator }) => key === namespaceKey && operator === 'In')
     const candidates = named?.values ?? inventory.namespaces
+    if (!named && this.#isDeny) {
+      // Those that the input does not hold would not be refused.
+      const message = 'which namespaces have these labels is known of the input alone: others would not be refused'
+      this.#policy.refuse(path, message, 'name the namespaces: io.kubernetes.pod.namespace, operator: In')
+      return []
+    }
     if (!named && candidates.length === 0) {
       const hint = 'add the namespaces to the input: kubectl get namespaces -o yaml'
       this.#policy.report('error', 'MS1321', path, 'which namespaces have these labels is not known', hint)

@@ -500,6 +500,10 @@ describe('denials', () => {
     expect(deny('{fromEndpoints: [{matchLabels: {a: b}}]}', pod('x', {}))).toEqual([
       'error MS1321 spec.ingressDeny[0].fromEndpoints[0]: no pod of the input has these labels: whom to refuse is not known',
     ])
+    const others = '{matchExpressions: [{key: io.kubernetes.pod.namespace, operator: NotIn, values: [a]}]}'
+    expect(deny(`{fromEndpoints: [${others}]}`, namespace('b', {}))).toEqual([
+      expect.stringContaining('error MS1301 spec.ingressDeny[0].fromEndpoints[0]: which namespaces'),
+    ])
     expect(deny('{fromEntities: [cluster]}')).toEqual([expect.stringContaining('error MS1301')])
   })
   test('they have no rules for HTTP', () => {
