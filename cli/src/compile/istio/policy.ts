@@ -248,7 +248,7 @@ function headerName(name: string): string {
 }
 
 /** Hosts are compared without regard to case. */
-const toHostMatcher = (value: string) => toMatcher(value.toLowerCase())
+const toHostMatcher = (value: string) => toMatcher(value.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()))
 
 /** Without the lists that are absent or empty: both mean that nothing is asked for. */
 function withoutEmpty<Fields extends object>(fields: { [Field in keyof Fields]: Fields[Field] | undefined }): Fields {
