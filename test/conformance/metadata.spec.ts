@@ -146,20 +146,34 @@ describe('addresses', () => {
     ['2001:DB8:0:0::1', '0 "[2001:db8::1]:0"'],
     ['::ffff:10.0.0.1', '0 "[::ffff:10.0.0.1]:0"'],
     ['::', '0 "[::]:0"'],
+    ['2001:db8::1%01', '0 "[2001:db8::1%1]:0"'],
+    ['::ffff:10.0.0.1%7', '0 "[::ffff:10.0.0.1%7]:0"'],
+    ['fe80::1%0', '0 "[fe80::1]:0"'],
     [' 10.1.2.3 ', '0 "10.1.2.3:0"'],
   ] as const)('of the client, from X-Forwarded-For: %s', async ([value, expected]) => {
     const headers = { 'x-forwarded-for': `1.1.1.1,${value}` }
     expect(await answers([property('source', 'address')], { headers })).toEqual([expected])
   })
 
-  test.for(['10.1.2', '010.1.2.3', '10.1.2.3:80', '[::1]', '10.1.2.3/8', '', 'unknown', '1.2.3.4;'])(
-    'not from X-Forwarded-For: %s',
-    async (value) => {
-      const headers = { 'x-forwarded-for': `1.1.1.1,${value}` }
-      const [line] = await answers([property('source', 'address')], { headers, source: '127.0.0.9' })
-      expect(line).toMatch(/^0 "127\.0\.0\.9:\d{2,}"$/)
-    },
-  )
+  test.for([
+    '10.1.2',
+    '010.1.2.3',
+    '10.1.2.3:80',
+    '[::1]',
+    '10.1.2.3/8',
+    '',
+    'unknown',
+    '1.2.3.4;',
+    '10.0.0.1%1',
+    'fe80::1%',
+    'fe80::1%1%1',
+    'fe80::1%-1',
+    'fe80::1%4294967296',
+  ])('not from X-Forwarded-For: %s', async (value) => {
+    const headers = { 'x-forwarded-for': `1.1.1.1,${value}` }
+    const [line] = await answers([property('source', 'address')], { headers, source: '127.0.0.9' })
+    expect(line).toMatch(/^0 "127\.0\.0\.9:\d{2,}"$/)
+  })
 })
 
 test('the server name is in lower case', async () => {

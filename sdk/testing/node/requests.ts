@@ -190,9 +190,13 @@ function manage(headers: HeaderMap, { tls }: ConnectionInfo): void {
 /** The last address that the request says it came through, if it is one. */
 function forwardedAddress(headers: HeaderMap): { address: string; port: number } | undefined {
   const last = headers.get('x-forwarded-for')?.split(',').at(-1)?.trim()
-  const version = isIP(last ?? '')
-  if (last === undefined || version === 0 || last.includes('%')) return undefined
+  if (last === undefined) return undefined
+  const [text, zone, ...rest] = last.split('%')
+  const version = isIP(text!)
+  if (version === 0 || rest.length > 0) return undefined
+  // Zones of IPv6 by number are taken; names of interfaces are a matter of the machine.
+  if (zone !== undefined && (version === 4 || !/^\d+$/.test(zone) || Number(zone) >= 2 ** 32)) return undefined
   // Addresses are printed in the short form, however they were written.
-  const { address } = new SocketAddress({ address: last, family: version === 4 ? 'ipv4' : 'ipv6' })
-  return { address, port: 0 }
+  const { address } = new SocketAddress({ address: text!, family: version === 4 ? 'ipv4' : 'ipv6' })
+  return { address: Number(zone ?? 0) > 0 ? `${address}%${Number(zone)}` : address, port: 0 }
 }

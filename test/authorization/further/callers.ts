@@ -104,6 +104,11 @@ export const callers: FurtherCase[] = [
         ['/mapped', '/not', '/when'],
         ['10.0.0.1', '::ffff:10.0.0.1', '10.9.1.1', '2001:db8::5'].map(forwarded),
       ),
+      // A zone is not part of the address.
+      ...product(
+        ['/v6', '/not', '/mapped'],
+        ['2001:db8::1%1', 'fe80::1%9', '::ffff:10.0.0.1%1', '10.0.0.1%1'].map(forwarded),
+      ),
       { path: '/not' },
       { path: '/both', src: '127.0.5.5', ...forwarded('10.1.1.1') },
       { path: '/both', ...forwarded('10.1.1.1') },
