@@ -85,6 +85,7 @@ test('for programs', async () => {
         dependsOn: [],
       },
     ],
+    diagnostics: { old: [], new: [] },
   })
 })
 

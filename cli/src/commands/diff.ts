@@ -56,7 +56,13 @@ async function run(oldFile: string, newFile: string, flags: Flags, io: Io): Prom
     await replay.close()
   }
   const { counts, groups } = replay
-  const result = { counts, groups, statistics: traffic.statistics, places: { old: old.rules, new: now.rules } }
+  const result = {
+    counts,
+    groups,
+    statistics: traffic.statistics,
+    places: { old: old.rules, new: now.rules },
+    diagnostics: { old: old.diagnostics, new: now.diagnostics },
+  }
   if (flags.json) io.stdout.write(`${JSON.stringify(resultToJson(result), null, 2)}\n`)
   else io.stdout.write(renderResult(result, flags.limit, colorsFor(io.stdout, io.env)))
   if (counts.changed + counts.undecided > 0) throw new NegativeResult()

@@ -195,6 +195,9 @@ describe('mistakes', () => {
     [['--port', '99999'], 'a port is a number from 1 to 65535'],
     [['--claims', '{'], '--claims is no JSON'],
     [['--path', 'x'], 'a path begins with /'],
+    [['--peer', 'cluster.local/ns/a/sa/b'], 'has no scheme: write spiffe://cluster.local/ns/a/sa/b'],
+    [['--source-ip', '1.2.3'], '"1.2.3" is no IP address'],
+    [['--remote-ip', 'x'], '"x" is no IP address'],
     [['--header', 'x-forwarded-for: 1.2.3.4', '--remote-ip', '1.2.3.4'], 'already given by the header x-forwarded-for'],
     [['--workload', 'x'], 'expected NAMESPACE/NAME'],
   ])('in usage: %j', async (args, message) => {

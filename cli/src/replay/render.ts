@@ -2,6 +2,7 @@
 import { printable, formatPlace } from '../explain/render.ts'
 import { placeToJson } from '../explain/json.ts'
 import type { Verdict } from '../explain/judge.ts'
+import type { Diagnostics } from '../resources/diagnostics.ts'
 import type { Span } from '../resources/source.ts'
 import type { Colors } from '../terminal.ts'
 import type { Counts, Group } from './replay.ts'
@@ -14,6 +15,8 @@ export interface Result {
   statistics: TrafficStatistics
   /** Places of the rules of both sides. */
   places: { old: ReadonlyMap<string, Span>; new: ReadonlyMap<string, Span> }
+  /** On the policies. */
+  diagnostics: { old: Diagnostics; new: Diagnostics }
 }
 
 export function renderResult({ counts, groups, statistics, places }: Result, limit: number, colors: Colors): string {
@@ -73,7 +76,7 @@ function reasonText({ verdicts, rule }: SideVerdict, places: ReadonlyMap<string,
 const number = (value: number): string => value.toLocaleString('en-US').replaceAll(',', ' ')
 
 /** docs/explain.md describes the form. */
-export function resultToJson({ counts, groups, statistics, places }: Result): Record<string, unknown> {
+export function resultToJson({ counts, groups, statistics, places, diagnostics }: Result): Record<string, unknown> {
   const { requests, changed, undecided } = counts
   const side = (each: SideVerdict, rules: ReadonlyMap<string, Span>) => ({
     verdicts: each.verdicts,
@@ -89,5 +92,6 @@ export function resultToJson({ counts, groups, statistics, places }: Result): Re
       old: side(group.old, places.old),
       new: side(group.new, places.new),
     })),
+    diagnostics,
   }
 }

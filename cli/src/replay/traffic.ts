@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { UserError } from '../errors.ts'
-import { object, RequestError, requestFromJson } from '../requests/request.ts'
+import { checkRequest, object, RequestError, requestFromJson } from '../requests/request.ts'
 import { fromAccessLog, isAccessLog } from './access-log.ts'
 import { fromFlow, isFlow, type FlowOptions } from './flow.ts'
 import { unknown, type Skipped, type SkipReason, type TrafficRecord } from './record.ts'
@@ -68,6 +68,8 @@ export class Traffic {
   #parse(value: Record<string, unknown>): TrafficRecord | Skipped {
     if (isFlow(value)) return fromFlow(value, this.#options)
     if (isAccessLog(value)) return fromAccessLog(value)
-    return { request: requestFromJson(value), unknown: unknown([], true, []) }
+    const request = requestFromJson(value)
+    checkRequest(request)
+    return { request, unknown: unknown([], true, []) }
   }
 }

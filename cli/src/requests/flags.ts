@@ -7,6 +7,7 @@ import { requestFromCurl } from './curl.ts'
 import { requestsFromHar } from './har.ts'
 import {
   addHeader,
+  checkRequest,
   emptyRequest,
   object,
   parsePort,
@@ -107,7 +108,7 @@ function applyFlags(request: PolicyRequest, flags: RequestFlags, cwd: string): v
   if (flags.remoteIp !== undefined) setRemoteIp(request, flags.remoteIp)
   if (flags.port !== undefined) request.port = parsePort(flags.port)
   if (flags.claims !== undefined) request.claims = readClaims(flags.claims, cwd)
-  if (!request.path.startsWith('/') && request.method !== 'CONNECT') throw new RequestError('a path begins with /')
+  checkRequest(request)
 }
 
 function readClaims(claims: string, cwd: string): Record<string, unknown> {

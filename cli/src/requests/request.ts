@@ -1,4 +1,5 @@
 /** A request as policies see it, whatever it was read from. */
+import { isIP } from 'node:net'
 import { nearest } from '../resources/nearest.ts'
 
 export interface PolicyRequest {
@@ -45,11 +46,27 @@ export function addHeader(request: PolicyRequest, name: string, value: string): 
   else request.headers.push([lower, trimmed])
 }
 
+/** What would quietly match nothing is a mistake. */
+export function checkRequest(request: PolicyRequest): void {
+  for (const peer of request.peer) {
+    if (/^[^:]+\/ns\/[^/]+\/sa\//.test(peer))
+      throw new RequestError(`the peer ${peer} has no scheme: write spiffe://${peer}`)
+  }
+  for (const address of [request.sourceIp, request.destinationIp]) checkAddress(address)
+  if (!request.path.startsWith('/') && request.method !== 'CONNECT') throw new RequestError('a path begins with /')
+}
+
+function checkAddress(address: string | undefined): void {
+  if (address !== undefined && isIP(address) === 0)
+    throw new RequestError(`${JSON.stringify(address)} is no IP address`)
+}
+
 /** Envoy's remote address is the last one in X-Forwarded-For. */
 export function setRemoteIp(request: PolicyRequest, address: string): void {
   if (request.headers.some(([name]) => name === 'x-forwarded-for')) {
     throw new RequestError('the remote address is already given by the header x-forwarded-for')
   }
+  checkAddress(address)
   request.headers.push(['x-forwarded-for', address])
 }
 
