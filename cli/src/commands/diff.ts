@@ -43,8 +43,8 @@ export function diffCommand(io: Io): Command {
 async function run(oldFile: string, newFile: string, flags: Flags, io: Io): Promise<void> {
   const old = loadPolicies([oldFile], flags, io)
   const now = loadPolicies([newFile], flags, io)
-  const replay = new Replay(new Side(old.configuration), new Side(now.configuration))
-  const traffic = new Traffic(flags.traffic, io.cwd, { workload: flags.workload, trustDomain: now.trustDomain })
+  const replay = new Replay(new Side(old.configuration, old.mesh), new Side(now.configuration, now.mesh))
+  const traffic = new Traffic(flags.traffic, io.cwd, { workload: flags.workload, trustDomain: now.mesh.trustDomain })
   const progress = new Progress(io)
   try {
     for await (const { record, line } of traffic.records()) {

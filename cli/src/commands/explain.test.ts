@@ -167,6 +167,18 @@ test('a refused gRPC call, which has status 200', async () => {
   expect(result).toMatchObject({ verdict: 'denied', status: 200, rule: 'ns[payments]-policy[no-debug]-rule[0]' })
 })
 
+test('paths are normalized as the mesh configuration says', async () => {
+  const seen = async (normalization: string) => {
+    folder.write('mesh.yaml', `pathNormalization: {normalization: ${normalization}}`)
+    const [{ request }] = await explainJson('--path', '/a/../b//c%2fd', '--mesh-config', 'mesh.yaml')
+    return request.path
+  }
+  expect(await seen('NONE')).toBe('/a/../b//c%2fd')
+  expect(await seen('BASE')).toBe('/b//c%2fd')
+  expect(await seen('MERGE_SLASHES')).toBe('/b/c%2fd')
+  expect(await seen('DECODE_AND_MERGE_SLASHES')).toBe('/b/c/d')
+})
+
 test('a path that Envoy refuses is put before no policy', async () => {
   const [result] = await explainJson('--path', '/a b')
   expect(result).toMatchObject({ verdict: 'rejected', status: 400, policies: [] })

@@ -59,7 +59,7 @@ async function explainAll(
   policies: LoadedPolicies,
   io: Io,
 ): Promise<Explanation[]> {
-  const explainer = new Explainer(policies)
+  const explainer = new Explainer(policies, policies.mesh)
   const progress = new Progress(io)
   const explanations: Explanation[] = []
   try {

@@ -5,7 +5,7 @@ import { UserError } from '../errors.ts'
 import type { CompiledPolicies } from '../explain/explain.ts'
 import { Diagnostics } from '../resources/diagnostics.ts'
 import { readSource, readSources } from '../resources/input.ts'
-import { defaultMeshConfig, parseMeshConfig } from '../resources/mesh-config.ts'
+import { defaultMeshConfig, parseMeshConfig, type MeshConfig } from '../resources/mesh-config.ts'
 import { parseResources } from '../resources/parse.ts'
 import type { Resource } from '../resources/resource.ts'
 import { colorsFor, type Io } from '../terminal.ts'
@@ -24,7 +24,7 @@ export function addPolicyOptions(command: Command): Command {
 }
 
 export interface LoadedPolicies extends CompiledPolicies {
-  trustDomain: string
+  mesh: MeshConfig
   /** Policies that do not apply to the workload. */
   unselected: readonly Resource[]
 }
@@ -45,7 +45,7 @@ export function loadPolicies(files: readonly string[], flags: PolicyFlags, io: I
   // What it has to say has been said.
   const all = parseResources(sources, new Diagnostics(), { namespace })
   const unselected = all.filter((each) => policyKinds.has(each.kind) && !titles.has(each.title))
-  return { ...compiled, configuration, unselected, trustDomain: mesh.trustDomain }
+  return { ...compiled, configuration, unselected, mesh }
 }
 
 const policyKinds = new Set([

@@ -8,7 +8,7 @@ import type { PolicyRequest } from '../requests/request.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { Span } from '../resources/source.ts'
 import { fieldsOf, type Field } from './fields.ts'
-import { Filter, normalizedPath } from './filter.ts'
+import { Filter, normalizedPath, type FilterMesh } from './filter.ts'
 import { Judge, type Judgement } from './judge.ts'
 import { matching, stageOf } from './probe.ts'
 
@@ -52,11 +52,14 @@ export type CompiledPolicies = Compiled & { configuration: AuthorizationConfig }
 export class Explainer {
   readonly #compiled: CompiledPolicies
   readonly #judge: Judge
-  readonly #probes = new Filter()
+  readonly #probes: Filter
+  readonly #mesh: FilterMesh
 
-  constructor(compiled: CompiledPolicies) {
+  constructor(compiled: CompiledPolicies, mesh: FilterMesh) {
     this.#compiled = compiled
-    this.#judge = new Judge(compiled.configuration)
+    this.#mesh = mesh
+    this.#judge = new Judge(compiled.configuration, mesh)
+    this.#probes = new Filter(mesh)
   }
 
   async explain(request: PolicyRequest, onProgress: Progress = () => {}): Promise<Explanation> {
@@ -64,7 +67,7 @@ export class Explainer {
     const { verdict, rule } = judgement
     const policies = verdict === 'rejected' ? [] : await this.#explainPolicies(request, onProgress)
     const reason = reasonOf(judgement, policies)
-    const path = await normalizedPath(request.path)
+    const path = await normalizedPath(request.path, this.#mesh)
     return {
       request,
       path,

@@ -8,6 +8,7 @@ import type { HostStartError, LogLine } from '@meshscript/sdk/testing/types'
 import type { AuthorizationConfig } from '../compile/authorization-config.ts'
 import { UserError } from '../errors.ts'
 import type { PolicyRequest } from '../requests/request.ts'
+import type { MeshConfig, PathNormalization } from '../resources/mesh-config.ts'
 
 export interface Decision {
   status: number
@@ -25,8 +26,16 @@ export interface Decision {
   details: string
 }
 
-/** How Istio sets up the connection manager by default. */
-const istioDefaults = { normalize_path: true, path_with_escaped_slashes_action: 'KEEP_UNCHANGED', merge_slashes: false }
+/** How Istio sets up the connection manager. */
+function connectionManager(normalization: PathNormalization = 'DEFAULT') {
+  const decodes = normalization === 'DECODE_AND_MERGE_SLASHES'
+  return {
+    normalize_path: normalization !== 'NONE',
+    path_with_escaped_slashes_action: decodes ? 'UNESCAPE_AND_FORWARD' : 'KEEP_UNCHANGED',
+    merge_slashes: decodes || normalization === 'MERGE_SLASHES',
+  }
+}
+
 const istioRuntime = {
   layered_runtime: {
     layers: [{ name: 'istio', static_layer: { 'envoy.reloadable_features.http_reject_path_with_fragment': false } }],
@@ -45,10 +54,18 @@ export const DEFAULT_DESTINATION_IP = '127.0.0.1'
 /** A request that names no port comes to this one. */
 export const DEFAULT_PORT = 8080
 
+/** What of the mesh's configuration decides what a filter sees. */
+export type FilterMesh = Pick<MeshConfig, 'pathNormalization'>
+
 /** One filter that decides by one configuration at a time. */
 export class Filter {
   /** By the address of the listener, which a host has only one of. */
   readonly #hosts = new Map<string, Configured>()
+  readonly #mesh: FilterMesh
+
+  constructor(mesh: FilterMesh) {
+    this.#mesh = mesh
+  }
 
   async decide(configuration: AuthorizationConfig, request: PolicyRequest): Promise<Decision> {
     const host = await this.#hostFor(configuration, request)
@@ -80,7 +97,7 @@ export class Filter {
     if (known?.configuration === configuration) return known.host
     const text = recordAll(configuration)
     if (known) await known.host.reconfigure(text).catch((error: Error) => refused(error, known.host.logs))
-    const host = known?.host ?? (await startHost(text, { address, port }))
+    const host = known?.host ?? (await startHost(text, { address, port }, this.#mesh))
     this.#hosts.set(key, { host, configuration })
     return host
   }
@@ -91,7 +108,11 @@ interface Configured {
   configuration: AuthorizationConfig
 }
 
-async function startHost(configuration: string, listen: { address: string; port: number }): Promise<NodeHost> {
+async function startHost(
+  configuration: string,
+  listen: { address: string; port: number },
+  mesh: FilterMesh,
+): Promise<NodeHost> {
   const { createNodeHost } = await import('@meshscript/sdk/testing/node/index')
   const wasm = modulePath()
   return createNodeHost({
@@ -100,7 +121,7 @@ async function startHost(configuration: string, listen: { address: string; port:
     listen,
     tls: { trustDomain: '*', permissive: true },
     filterState: Object.values(states),
-    connectionManager: istioDefaults,
+    connectionManager: connectionManager(mesh.pathNormalization?.normalization),
     bootstrap: istioRuntime,
     trace: false,
   }).catch((error: HostStartError) => refused(error, error.logs))
@@ -113,9 +134,9 @@ function refused(error: Error, logs: readonly LogLine[] = []): never {
 }
 
 /** What the connection manager makes of a path before any filter sees it. */
-export async function normalizedPath(path: string): Promise<string> {
+export async function normalizedPath(path: string, mesh: FilterMesh): Promise<string> {
   const { normalizePath } = await import('@meshscript/sdk/testing/node/path_normalization')
-  return normalizePath(path, istioDefaults) ?? path
+  return normalizePath(path, connectionManager(mesh.pathNormalization?.normalization)) ?? path
 }
 
 /** Who decided is to be known of allowed requests, too. */

@@ -1,7 +1,7 @@
 /** The verdict on a request, as the filter gives it; an external authorizer, which can't be asked here, is left open. */
 import type { AuthorizationConfig, PolicyConfig } from '../compile/authorization-config.ts'
 import type { PolicyRequest } from '../requests/request.ts'
-import { Filter, type Decision } from './filter.ts'
+import { Filter, type Decision, type FilterMesh } from './filter.ts'
 
 /**
  * `external`: an external authorizer is asked, and the request is allowed if that allows it. `rejected`: Envoy answers by itself
@@ -22,14 +22,16 @@ export interface Judgement extends Pick<Decision, 'audit' | 'dryRun' | 'details'
 const PERMISSION_DENIED = 7
 
 export class Judge {
-  readonly #filter = new Filter()
-  readonly #external = new Filter()
+  readonly #filter: Filter
+  readonly #external: Filter
   readonly #denial: number
   readonly #own: AuthorizationConfig
   readonly #asking: AuthorizationConfig | undefined
   readonly #providers = new Map<string, string>()
 
-  constructor(configuration: AuthorizationConfig) {
+  constructor(configuration: AuthorizationConfig, mesh: FilterMesh) {
+    this.#filter = new Filter(mesh)
+    this.#external = new Filter(mesh)
     const { policies, denial } = configuration
     this.#denial = denial?.status ?? 403
     const asking = policies.filter(isAsking(configuration))

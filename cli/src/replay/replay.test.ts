@@ -84,8 +84,8 @@ test('what is said of a partly known request holds for the whole one', { timeout
     const generator = new Generator(seed)
     const rules = Array.from({ length: 4 }, () => generator.rule())
     const configurations = [generator.configuration(rules), generator.configuration(rules)] as const
-    const [before, after] = configurations.map((each) => new Judge(each)) as [Judge, Judge]
-    const replay = new Replay(new Side(configurations[0]), new Side(configurations[1]))
+    const [before, after] = configurations.map((each) => new Judge(each, {})) as [Judge, Judge]
+    const replay = new Replay(new Side(configurations[0], {}), new Side(configurations[1], {}))
     for (let line = 1; line <= 12; line++) {
       const request = generator.request()
       const known = { ...replay.counts }

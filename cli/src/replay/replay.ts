@@ -43,7 +43,7 @@ export class Replay {
   constructor(old: Side, now: Side) {
     this.#old = old
     this.#new = now
-    this.#unsure = new Unsure(old.configuration, now.configuration)
+    this.#unsure = new Unsure(old.configuration, now.configuration, now.mesh)
     this.#used = usedBy([...old.subjects, ...now.subjects])
   }
 

@@ -1,6 +1,7 @@
 /** One of the two sets of policies that are compared: its verdicts on requests that are only partly known. */
 import type { AuthorizationConfig } from '../compile/authorization-config.ts'
 import { fieldsOf, type Subject } from '../explain/fields.ts'
+import type { FilterMesh } from '../explain/filter.ts'
 import { Judge, type Judgement, type Verdict } from '../explain/judge.ts'
 import type { PolicyRequest } from '../requests/request.ts'
 import { isUnknown, type Unknown } from './record.ts'
@@ -21,9 +22,11 @@ interface Judges {
 
 export class Side {
   readonly configuration: AuthorizationConfig
+  readonly mesh: FilterMesh
   readonly #judges = new Map<Unknown, Judges>()
 
-  constructor(configuration: AuthorizationConfig) {
+  constructor(configuration: AuthorizationConfig, mesh: FilterMesh) {
+    this.mesh = mesh
     this.configuration = configuration
   }
 
@@ -52,9 +55,9 @@ export class Side {
     const known = this.#judges.get(unknown)
     if (known) return known
     const isOpen = (subject: Subject) => isUnknown(subject, unknown)
-    const deny = new Judge(bound(this.configuration, isOpen, 'deny'))
+    const deny = new Judge(bound(this.configuration, isOpen, 'deny'), this.mesh)
     const isDecided = !this.subjects.some(isOpen)
-    const allow = isDecided ? deny : new Judge(bound(this.configuration, isOpen, 'allow'))
+    const allow = isDecided ? deny : new Judge(bound(this.configuration, isOpen, 'allow'), this.mesh)
     const made = { deny, allow }
     this.#judges.set(unknown, made)
     return made

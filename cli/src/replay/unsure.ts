@@ -4,7 +4,7 @@
  */
 import type { AuthorizationConfig, PolicyConfig, RuleConfig } from '../compile/authorization-config.ts'
 import { fieldsOf, type Field, type Subject } from '../explain/fields.ts'
-import { Filter } from '../explain/filter.ts'
+import { Filter, type FilterMesh } from '../explain/filter.ts'
 import { matching, stageOf } from '../explain/probe.ts'
 import type { PolicyRequest } from '../requests/request.ts'
 import { isUnknown, type Unknown } from './record.ts'
@@ -23,9 +23,12 @@ export class Unsure {
   readonly #differsAnyway: boolean
   /** A filter that allows what any of the rules may match: mostly none does. */
   readonly #gates = new Map<Unknown, { filter: Filter; configuration: AuthorizationConfig }>()
-  readonly #probes = new Filter()
+  readonly #probes: Filter
+  readonly #mesh: FilterMesh
 
-  constructor(old: AuthorizationConfig, now: AuthorizationConfig) {
+  constructor(old: AuthorizationConfig, now: AuthorizationConfig, mesh: FilterMesh) {
+    this.#mesh = mesh
+    this.#probes = new Filter(mesh)
     const [before, after] = [rulesOf(old), rulesOf(now)]
     const keys = (rules: readonly OwnRule[]) => new Set(rules.map(keyOf))
     const [oldKeys, newKeys] = [keys(before), keys(after)]
@@ -58,7 +61,10 @@ export class Unsure {
       })
       // Without any policy everything is allowed.
       const none: PolicyConfig = { name: 'none', action: 'ALLOW', rules: [] }
-      gate = { filter: new Filter(), configuration: { version: 1, mode: 'enforce', policies: [none, ...policies] } }
+      gate = {
+        filter: new Filter(this.#mesh),
+        configuration: { version: 1, mode: 'enforce', policies: [none, ...policies] },
+      }
       this.#gates.set(unknown, gate)
     }
     return (await gate.filter.decide(gate.configuration, request)).allowed

@@ -15,7 +15,11 @@ export interface MeshConfig {
   trustDomainAliases: readonly string[]
   /** Services that CUSTOM policies ask. */
   extensionProviders?: readonly ExtensionProvider[]
+  /** What the connection manager makes of paths before any filter sees them. Default `BASE`. */
+  pathNormalization?: { normalization?: PathNormalization }
 }
+
+export type PathNormalization = (typeof normalizations)[number]
 
 export const defaultMeshConfig: MeshConfig = {
   rootNamespace: 'istio-system',
@@ -23,7 +27,7 @@ export const defaultMeshConfig: MeshConfig = {
   trustDomainAliases: [],
 }
 
-const normalizations = ['DEFAULT', 'NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES']
+const normalizations = ['DEFAULT', 'NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'] as const
 
 const fields: Record<string, Schema> = {
   rootNamespace: { type: 'string' },
@@ -67,7 +71,7 @@ export function parseMeshConfig(source: Source, diagnostics: Diagnostics): MeshC
   }
   notePathNormalization(tree, root, config, diagnostics)
   // An empty text is the same as none.
-  const given = Object.entries(config).filter(([key, value]) => value !== '' && key !== 'pathNormalization')
+  const given = Object.entries(config).filter(([, value]) => value !== '')
   return { ...defaultMeshConfig, ...Object.fromEntries(given) }
 }
 
