@@ -1,6 +1,6 @@
 /** Patterns and texts made from a seed. */
 
-import { Random } from '../json/documents.ts'
+import type { Random } from '../json/documents.ts'
 
 export interface Pattern {
   /** Latin1: a byte per character, since not every pattern is valid UTF-8. */
@@ -371,18 +371,23 @@ function group(random: Random, depth: number): Pattern {
 
 /** Nothing but tokens. */
 function soup(random: Random): Pattern {
-  const text = Array.from({ length: random.below(8) }, () =>
+  const tokens = Array.from({ length: random.below(8) }, () =>
     random.below(3) ? random.pick(TOKENS) : random.pick(COMMON),
-  ).join('')
+  )
+  const text = withOldNames(tokens.join(''))
   return of(text, () => text)
 }
 
 function damage(random: Random, { text, sample }: Pattern): Pattern {
-  // Both forms of a named group would have to be damaged alike.
-  let damaged = text.replaceAll('(?<', '(?P<')
+  let damaged = text
   for (let i = 1 + random.below(2); i--;) {
     const at = random.below(damaged.length + 1)
     damaged = damaged.slice(0, at) + (random.below(3) ? random.pick(TOKENS) : '') + damaged.slice(at + random.below(3))
   }
-  return of(damaged, sample)
+  return of(withOldNames(damaged), sample)
+}
+
+/** What is no sound pattern may not have a group that older versions of RE2 refuse. */
+function withOldNames(text: string): string {
+  return text.replaceAll(/\(\?<(?![=!])/g, '(?P<')
 }

@@ -97,14 +97,10 @@ export class Parser {
     return false
   }
 
-  // @ts-ignore: decorator
-  @inline
   private peek(offset: i32 = 0): i32 {
     return this.at + offset < this.length ? <i32>load<u8>(this.text + this.at + offset) : -1
   }
 
-  // @ts-ignore: decorator
-  @inline
   private has(flag: i32): bool {
     return (this.flags & flag) != 0
   }
