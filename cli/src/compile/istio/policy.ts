@@ -252,7 +252,10 @@ const toHostMatcher = (value: string) => toMatcher(value.replace(/[A-Z]+/g, (let
 
 /** Without the lists that are absent or empty: both mean that nothing is asked for. */
 function withoutEmpty<Fields extends object>(fields: { [Field in keyof Fields]: Fields[Field] | undefined }): Fields {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([, list]) => (list as unknown[] | undefined)?.length),
-  ) as Fields
+  const given: Partial<Fields> = {}
+  for (const field in fields) {
+    const list = fields[field] as (Fields[typeof field] & unknown[]) | undefined
+    if (list?.length) given[field] = list
+  }
+  return given as Fields
 }
