@@ -157,7 +157,8 @@ type Init = NonNullable<Exclude<Parameters<NodeHost['request']>[0], string>>
 /** Written by Envoy's native filter in front, where X-Forwarded-For hides the address from a Wasm filter. */
 const DIRECT_ADDRESS = 'meshscript.direct_remote_address'
 
-function toInit(request: PolicyRequest): Init {
+/** The request as the Node host takes it. */
+export function toInit(request: PolicyRequest): Init {
   const { method, path, host, headers, peer, sourceIp = DEFAULT_SOURCE_IP, sni, claims, metadata } = request
   const jwt = claims && { 'envoy.filters.http.jwt_authn': { payload: claims } }
   return {

@@ -37,9 +37,8 @@ export class Judge {
     const asking = policies.filter(isAsking(configuration))
     // The filter refuses by itself where there is no provider, or more than one.
     const isOne = new Set(asking.map(({ provider }) => provider)).size === 1
-    this.#own = isOne
-      ? { ...configuration, policies: policies.filter((each) => !asking.includes(each)) }
-      : configuration
+    const { providers: _, ...rest } = configuration
+    this.#own = isOne ? { ...rest, policies: policies.filter((each) => !asking.includes(each)) } : configuration
     if (!isOne) return
     for (const { name, provider } of asking) this.#providers.set(name, provider!)
     // Which rules match is asked by refusing what they match.
