@@ -1,3 +1,3 @@
 // What filters import, where the build's aliases are missing: in unit tests that run inside Wasm.
-// @ts-ignore: only AssemblyScript's compiler finds it
+// @ts-expect-error: only AssemblyScript's compiler finds it
 export * from '@meshscript/sdk/assembly/index'

@@ -59,9 +59,17 @@ export class Automaton {
     patterns: i32,
   ) {
     const size = code.length / 3
-    this.current = new Ints(size)
-    this.next = new Ints(size)
-    this.stack = new StaticArray<i32>(size)
+    let splits = 0
+    let jumps = 0
+    for (let i = 0; i < code.length; i += 3) {
+      const op = unchecked(code[i])
+      if (op == Op.Split) splits++
+      else if (op == Op.Jump) jumps++
+    }
+    // Splits and jumps are followed at once; only splits leave something to follow later.
+    this.current = new Ints(size - splits - jumps)
+    this.next = new Ints(size - splits - jumps)
+    this.stack = new StaticArray<i32>(splits)
     this.marks = new StaticArray<u16>(size)
     this.matched = new StaticArray<i32>(patterns)
     this.classify()
