@@ -84,6 +84,9 @@ test('syntax that older versions of RE2 lack, and what is refused', () => {
     ['\\pL{1000}', 'it needs more than 32768 instructions, or all patterns more than 1048576'],
   ]
   expect(module.compile(refused.map(([pattern]) => pattern))).toEqual(refused.map(([, error]) => error))
+  // A pattern that is refused half-way takes nothing away, and adds nothing.
+  expect(module.compile(['ab', 'ac|ad|a\\pL{1000}', 'ae'])).toEqual(['', expect.stringContaining('instructions'), ''])
+  expect(module.match(['ab', 'ac', 'ad', 'ae'])).toEqual([[0], [], [], [1]])
   const deep = `${'('.repeat(1000)}a${')+'.repeat(1000)}`
   expect(module.compile([deep])).toEqual([''])
   expect(module.match(['aaa', 'b'])).toEqual([[0], []])

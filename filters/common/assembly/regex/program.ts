@@ -67,17 +67,17 @@ export class Program {
     const match = this.add(Op.Match, number, 0)
     const items = parser.items
     const root = items.length - STRIDE
-    if (items.at(root) != Item.Alternation) {
-      this.addPieces(parser, root, match)
-      return !this.full
-    }
-    // The alternatives of a whole pattern are like patterns.
-    let item = root
-    for (let i = items.at(root + 1); i > 0 && !this.full; i--) {
-      item -= STRIDE
-      this.addPieces(parser, item, match)
-      item = items.at(item + 3)
-    }
+    if (items.at(root) == Item.Alternation) {
+      // The alternatives of a whole pattern are like patterns.
+      let item = root
+      for (let i = items.at(root + 1); i > 0 && !this.full; i--) {
+        item -= STRIDE
+        this.addPieces(parser, item, match)
+        item = items.at(item + 3)
+      }
+    } else this.addPieces(parser, root, match)
+    // What was made of a refused pattern must not match: the next one has its number.
+    if (this.full) this.code.set(match * 3, Op.Bytes | 0x100)
     return !this.full
   }
 
@@ -167,7 +167,7 @@ export class Program {
       return
     }
     const split = this.add(Op.Split, target, others)
-    code.set(node * 3 + 1, split)
+    if (!this.full) code.set(node * 3 + 1, split)
   }
 
   private stepRune(node: i32, rune: i32): i32 {
