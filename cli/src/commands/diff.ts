@@ -44,7 +44,11 @@ async function run(oldFile: string, newFile: string, flags: Flags, io: Io): Prom
   const old = loadPolicies([oldFile], flags, io)
   const now = loadPolicies([newFile], flags, io)
   const replay = new Replay(new Side(old.configuration, old.mesh), new Side(now.configuration, now.mesh))
-  const traffic = new Traffic(flags.traffic, io.cwd, { workload: flags.workload, trustDomain: now.mesh.trustDomain })
+  const traffic = new Traffic(flags.traffic, io.cwd, {
+    workload: flags.workload,
+    trustDomain: now.mesh.trustDomain,
+    direction: flags.direction,
+  })
   const progress = new Progress(io)
   try {
     for await (const { record, line } of traffic.records()) {

@@ -117,18 +117,14 @@ export class Explainer {
     }))
   }
 
-  /** Istio's are known by name; of others the place of a rule tells. */
   #resourceOf({ name }: PolicyConfig): Resource | undefined {
-    const { selected, rules } = this.#compiled
-    const place = rules.get(`${name}-rule[0]`)
-    return selected.find((resource) => {
-      const { namespace, name: own } = resource.metadata
-      if (name === `ns[${namespace}]-policy[${own}]`) return true
-      const whole = resource.locate([])
-      return place?.source === whole.source && whole.start <= place.start && place.end <= whole.end
-    })
+    const [, namespace = '', own] = policyName.exec(name) ?? []
+    return this.#compiled.selected.find(({ metadata }) => metadata.namespace === namespace && metadata.name === own)
   }
 }
+
+/** E.g. `ns[a]-policy[b]`, `ns[a]-cnp[b]-deny` and `ccnp[b]`: every compiler names namespace and name of the resource so. */
+const policyName = /^(?:ns\[([^\]]*)\]-)?[a-z]+\[([^\]]*)\]/
 
 function reasonOf(
   { verdict, status, rule, details, provider }: Judgement,

@@ -1,6 +1,6 @@
 /** Records of Istio's access log in JSON (`accessLogEncoding: JSON`): what the sidecar of the workload has written. */
 import { emptyRequest } from '../requests/request.ts'
-import { unknown, type Skipped, type TrafficRecord } from './record.ts'
+import { unknown, type Direction, type Skipped, type TrafficRecord } from './record.ts'
 
 type Line = Record<string, unknown>
 
@@ -11,11 +11,12 @@ export function isAccessLog(line: Line): boolean {
   return 'response_code' in line || 'downstream_remote_address' in line || 'start_time' in line
 }
 
-export function fromAccessLog(line: Line): TrafficRecord | Skipped {
+export function fromAccessLog(line: Line, direction: Direction): TrafficRecord | Skipped {
   const method = text(line, 'method')
   const path = text(line, 'path')
   if (method === undefined || path === undefined) return { skip: 'not HTTP' }
-  if (text(line, 'upstream_cluster')?.startsWith('outbound|')) return { skip: 'outbound' }
+  const other = direction === 'inbound' ? 'outbound' : 'inbound'
+  if (text(line, 'upstream_cluster')?.startsWith(`${other}|`)) return { skip: other }
   const request = { ...emptyRequest(), method, path, host: text(line, 'authority') ?? '' }
   const kinds: Parameters<typeof unknown>[0][number][] = ['claims', 'metadata']
   const known: string[] = []

@@ -1,6 +1,6 @@
-/** Flow records of Hubble (`hubble observe -o json`), of HTTP requests to the workload. */
+/** Flow records of Hubble (`hubble observe -o json`), of HTTP requests to the workload or from it. */
 import { addHeader, emptyRequest, RequestError, splitUrl, type PolicyRequest } from '../requests/request.ts'
-import { unknown, type Skipped, type TrafficRecord } from './record.ts'
+import { unknown, type Direction, type Skipped, type TrafficRecord } from './record.ts'
 
 interface Endpoint {
   namespace?: string
@@ -21,6 +21,7 @@ export interface FlowOptions {
   workload: { namespace: string; name: string }
   /** Of the principals of the sources. */
   trustDomain: string
+  direction: Direction
 }
 
 /** What Hubble writes for a value that it was told to hide. */
@@ -37,8 +38,9 @@ export function fromFlow(line: Record<string, unknown>, options: FlowOptions): T
   const http = l7?.http
   if (!http?.method || !http.url) return { skip: 'not HTTP' }
   if (l7?.type === 'RESPONSE') return { skip: 'a response' }
-  if (traffic_direction === 'EGRESS') return { skip: 'outbound' }
-  if (!isFor(destination, options.workload)) return { skip: 'for another workload' }
+  const found = traffic_direction === 'EGRESS' ? 'outbound' : 'inbound'
+  if (found !== options.direction) return { skip: found }
+  if (!isFor(found === 'inbound' ? destination : source, options.workload)) return { skip: 'for another workload' }
 
   const { host, path } = splitUrl(http.url)
   const request: PolicyRequest = { ...emptyRequest(), method: http.method, host, path }
@@ -52,7 +54,9 @@ export function fromFlow(line: Record<string, unknown>, options: FlowOptions): T
   const complete = (http.headers ?? []).length > 0
 
   const principal = principalOf(source, options.trustDomain)
-  if (principal === undefined) kinds.push('principal')
+  // The workload's own sidecar asks it for no certificate.
+  if (found === 'outbound') request.peer = []
+  else if (principal === undefined) kinds.push('principal')
   else request.peer = [principal]
   if (IP?.source === undefined) kinds.push('sourceIp', 'remoteIp')
   else {

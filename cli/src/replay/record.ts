@@ -18,7 +18,10 @@ export interface TrafficRecord {
   unknown: Unknown
 }
 
-export type SkipReason = 'outbound' | 'not HTTP' | 'a response' | 'for another workload'
+export type SkipReason = 'outbound' | 'inbound' | 'not HTTP' | 'a response' | 'for another workload'
+
+/** Requests to the workload, or those that it makes. */
+export type Direction = 'inbound' | 'outbound'
 
 /** A record that is none of a request to the workload. */
 export interface Skipped {

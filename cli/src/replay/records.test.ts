@@ -7,6 +7,7 @@ const record = (found: TrafficRecord | Skipped): TrafficRecord => {
   if ('skip' in found) throw new Error(`left out: ${found.skip}`)
   return found
 }
+const accessLog = (line: Record<string, unknown>) => fromAccessLog(line, 'inbound')
 const isOpen = ({ unknown }: TrafficRecord, kind: string, name = '') =>
   isUnknown({ kind, name, path: [], filter: '' } as never, unknown)
 
@@ -26,7 +27,7 @@ describe("Istio's access log", () => {
   }
 
   test('what it tells', () => {
-    const found = record(fromAccessLog(line))
+    const found = record(accessLog(line))
     expect(found.request).toEqual({
       method: 'GET',
       path: '/a?b',
@@ -48,17 +49,15 @@ describe("Istio's access log", () => {
   })
 
   test('what it does not tell', () => {
-    const found = record(fromAccessLog(line))
+    const found = record(accessLog(line))
     for (const kind of ['principal', 'claim', 'requestPrincipal', 'metadata']) expect(isOpen(found, kind)).toBe(true)
     expect(isOpen(found, 'header', 'x-auth')).toBe(true)
     const { requested_server_name: _, downstream_local_address: __, ...short } = line
-    for (const kind of ['sni', 'port', 'destinationIp']) expect(isOpen(record(fromAccessLog(short)), kind)).toBe(true)
+    for (const kind of ['sni', 'port', 'destinationIp']) expect(isOpen(record(accessLog(short)), kind)).toBe(true)
   })
 
   test('the direct peer is hidden behind X-Forwarded-For', () => {
-    const found = record(
-      fromAccessLog({ ...line, x_forwarded_for: '192.0.2.7', downstream_remote_address: '192.0.2.7:0' }),
-    )
+    const found = record(accessLog({ ...line, x_forwarded_for: '192.0.2.7', downstream_remote_address: '192.0.2.7:0' }))
     expect(found.request.sourceIp).toBeUndefined()
     expect(found.request.headers).toContainEqual(['x-forwarded-for', '192.0.2.7'])
     expect([isOpen(found, 'sourceIp'), isOpen(found, 'remoteIp')]).toEqual([true, false])
@@ -66,19 +65,25 @@ describe("Istio's access log", () => {
 
   test('IPv6, and the identity of the client where it was added to the format', () => {
     const more = { downstream_remote_address: '[2001:db8::1]:4', downstream_peer_uri_san: 'spiffe://td/ns/a/sa/b' }
-    const found = record(fromAccessLog({ ...line, ...more }))
+    const found = record(accessLog({ ...line, ...more }))
     expect(found.request).toMatchObject({ sourceIp: '2001:db8::1', peer: ['spiffe://td/ns/a/sa/b'] })
     expect(isOpen(found, 'principal')).toBe(false)
   })
 
   test('what is no request to the workload', () => {
-    expect(fromAccessLog({ ...line, upstream_cluster: 'outbound|80||b' })).toEqual({ skip: 'outbound' })
-    expect(fromAccessLog({ ...line, method: null })).toEqual({ skip: 'not HTTP' })
+    expect(accessLog({ ...line, upstream_cluster: 'outbound|80||b' })).toEqual({ skip: 'outbound' })
+    expect(accessLog({ ...line, method: null })).toEqual({ skip: 'not HTTP' })
+    expect(fromAccessLog(line, 'outbound')).toEqual({ skip: 'inbound' })
+    expect(fromAccessLog({ ...line, upstream_cluster: 'outbound|80||b' }, 'outbound')).toHaveProperty('request')
   })
 })
 
 describe("Hubble's flows", () => {
-  const options = { workload: { namespace: 'payments', name: 'payments' }, trustDomain: 'td' }
+  const options = {
+    workload: { namespace: 'payments', name: 'payments' },
+    trustDomain: 'td',
+    direction: 'inbound' as const,
+  }
   const headers = [
     { key: 'X-Auth', value: 'admin' },
     { key: 'Authorization', value: 'HUBBLE_REDACTED' },
@@ -118,6 +123,16 @@ describe("Hubble's flows", () => {
     const bare = read({ l7: { type: 'REQUEST', http: { method: 'GET', url: 'http://h/' } } })
     expect([isOpen(bare, 'header', 'x-auth'), isOpen(bare, 'remoteIp')]).toEqual([true, true])
     for (const kind of ['claim', 'metadata', 'sni']) expect(isOpen(read({}), kind)).toBe(true)
+  })
+
+  test('of requests that the workload makes', () => {
+    const outbound = { ...options, direction: 'outbound' as const }
+    const from = { ...flow, source: flow.destination, destination: flow.source, traffic_direction: 'EGRESS' }
+    expect(fromFlow({ flow: from }, outbound)).toHaveProperty('request')
+    expect(fromFlow({ flow }, outbound)).toEqual({ skip: 'inbound' })
+    expect(fromFlow({ flow: { ...flow, traffic_direction: 'EGRESS' } }, outbound)).toEqual({
+      skip: 'for another workload',
+    })
   })
 
   test.each([

@@ -67,7 +67,7 @@ export class Traffic {
 
   #parse(value: Record<string, unknown>): TrafficRecord | Skipped {
     if (isFlow(value)) return fromFlow(value, this.#options)
-    if (isAccessLog(value)) return fromAccessLog(value)
+    if (isAccessLog(value)) return fromAccessLog(value, this.#options.direction)
     const request = requestFromJson(value)
     checkRequest(request)
     return { request, unknown: unknown([], true, []) }
