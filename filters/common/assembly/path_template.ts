@@ -73,7 +73,8 @@ class TemplateReader {
   private glob(isText: bool): bool {
     if (this.sawTextGlob) return false
     this.sawTextGlob = isText
-    this.putAll(utf8("[a-zA-Z0-9-._~%!$&'()+,;:@="))
+    // Since Envoy 1.31.8 a star in a path is taken, too.
+    this.putAll(utf8("[a-zA-Z0-9-._~%!$&'()+,;:@=*"))
     if (isText) this.put(0x2f)
     this.put(0x5d)
     this.put(isText ? 0x2a : 0x2b)
