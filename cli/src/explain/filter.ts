@@ -7,7 +7,7 @@ import type { NodeHost } from '@meshscript/sdk/testing/node/index'
 import type { HostStartError, LogLine } from '@meshscript/sdk/testing/types'
 import type { AuthorizationConfig } from '../compile/authorization-config.ts'
 import { UserError } from '../errors.ts'
-import type { PolicyRequest } from '../requests/request.ts'
+import { jwtPayload, type PolicyRequest } from '../requests/request.ts'
 import type { MeshConfig, PathNormalization } from '../resources/mesh-config.ts'
 
 export interface Decision {
@@ -159,8 +159,9 @@ const DIRECT_ADDRESS = 'meshscript.direct_remote_address'
 
 /** The request as the Node host takes it. */
 export function toInit(request: PolicyRequest): Init {
-  const { method, path, host, headers, peer, sourceIp = DEFAULT_SOURCE_IP, sni, claims, metadata } = request
-  const jwt = claims && { 'envoy.filters.http.jwt_authn': { payload: claims } }
+  const { method, path, host, headers, peer, sourceIp = DEFAULT_SOURCE_IP, sni, metadata } = request
+  const payload = jwtPayload(request)
+  const jwt = payload && { 'envoy.filters.http.jwt_authn': { payload } }
   return {
     method,
     path,

@@ -35,7 +35,7 @@ test('what a request has reaches the filter as in Envoy', () => {
     peer: ['spiffe://td/ns/a/sa/b'],
     sourceIp: '10.0.0.1',
     sni: 'name',
-    claims: { iss: 'i' },
+    claims: { iss: 'i', scope: 'read  write' },
     metadata: { f: { k: 'v' } },
   }
   expect(toInit(request)).toEqual({
@@ -48,6 +48,6 @@ test('what a request has reaches the filter as in Envoy', () => {
     // As Envoy's native filter in front leaves it.
     filterState: { 'meshscript.direct_remote_address': '10.0.0.1' },
     sni: 'name',
-    metadata: { f: { k: 'v' }, 'envoy.filters.http.jwt_authn': { payload: { iss: 'i' } } },
+    metadata: { f: { k: 'v' }, 'envoy.filters.http.jwt_authn': { payload: { iss: 'i', scope: ['read', 'write'] } } },
   })
 })

@@ -1,5 +1,5 @@
 /** What a request has of what a field looks at, in words. */
-import { headerValues, type PolicyRequest } from '../requests/request.ts'
+import { headerValues, jwtPayload, type PolicyRequest } from '../requests/request.ts'
 import type { Subject } from './fields.ts'
 import { DEFAULT_DESTINATION_IP, DEFAULT_PORT, DEFAULT_SOURCE_IP } from './filter.ts'
 
@@ -29,7 +29,7 @@ export function valuesOf(subject: Subject, request: PolicyRequest): string[] {
     case 'header':
       return header(request, subject.name)
     case 'claim':
-      return texts(follow(request.claims, subject.path))
+      return texts(follow(jwtPayload(request), subject.path))
     case 'metadata':
       return texts(follow(request.metadata?.[subject.filter], subject.path))
   }

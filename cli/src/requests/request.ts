@@ -70,6 +70,15 @@ export function setRemoteIp(request: PolicyRequest, address: string): void {
   request.headers.push(['x-forwarded-for', address])
 }
 
+/** The claims as Istio has `jwt_authn` leave them: two of them are lists of words. */
+export function jwtPayload({ claims }: PolicyRequest): Record<string, unknown> | undefined {
+  const lists = ['permission', 'scope'].flatMap((name) => {
+    const value = claims?.[name]
+    return typeof value === 'string' ? [[name, value.split(' ').filter(Boolean)] as const] : []
+  })
+  return claims && { ...claims, ...Object.fromEntries(lists) }
+}
+
 /** Values of a header; none: it is not there. */
 export function headerValues({ headers }: PolicyRequest, name: string): string[] {
   return headers.filter(([each]) => each === name).map(([, value]) => value)
