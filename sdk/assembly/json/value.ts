@@ -229,6 +229,15 @@ export class JsonValue {
     return !hasConfigurationError()
   }
 
+  /**
+   * Frees what was read of this value, so that a large configuration needs little memory: `rule.release()`, once a rule
+   * is read. First reports unknown members in it, as `refuseUnknown` does; that of a parent does not look into it again.
+   * Values that were read in it are no longer valid. Between reading in it and this, ask nothing of its parents.
+   */
+  release(): void {
+    this.refuseUnknown()
+  }
+
   /** True where a getter answers its default: not after an error. */
   private get isAbsent(): bool {
     return this.node.kind == JsonKind.Missing && !hasConfigurationError()
