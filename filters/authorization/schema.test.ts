@@ -30,7 +30,7 @@ test.each([
   ['no version', { policies: [] }],
   ['another version', { version: 2, policies: [] }],
   ['an unknown field', { version: 1, policies: [], polices: [] }],
-  ['another action', { version: 1, policies: [{ name: 'p', action: 'CUSTOM', rules: [] }] }],
+  ['another action', { version: 1, policies: [{ name: 'p', action: 'LOG', rules: [] }] }],
   ['an empty list', withRule({ from: [] })],
   ['an empty entry', withRule({ to: [{}] })],
   ['a condition that asks nothing', withRule({ when: [{ header: 'a' }] })],

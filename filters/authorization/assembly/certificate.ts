@@ -1,4 +1,4 @@
-// The URI SANs of a certificate. Envoy's property has only the first, and any of them may be a principal of a policy.
+// The URI and DNS SANs of a certificate. Envoy's properties have only the first of each, and any of them may be a principal of a policy.
 
 import { Bytes, ByteString } from '@meshscript/sdk'
 
@@ -7,6 +7,7 @@ const SEQUENCE: u32 = 0x30
 const OBJECT_IDENTIFIER: u32 = 0x06
 const OCTET_STRING: u32 = 0x04
 const EXTENSIONS: u32 = 0xa3
+const DNS: u32 = 0x82
 const URI: u32 = 0x86
 
 /** What is left to read of a DER value. */
@@ -48,8 +49,8 @@ class Reader {
   }
 }
 
-/** The URI SANs of a certificate in PEM, URL-encoded or not. Null when it can't be read. */
-export function uriSans(pem: ByteString): Bytes[] | null {
+/** The URI and DNS SANs of a certificate in PEM, URL-encoded or not. Null when it can't be read. */
+export function readSans(pem: ByteString): Bytes[] | null {
   const der = new StaticArray<u8>(pem.length)
   const size = decodePem(pem, changetype<usize>(der))
   const start = changetype<usize>(der)
@@ -70,7 +71,7 @@ export function uriSans(pem: ByteString): Bytes[] | null {
       if (!names) return null
       let name = names.next()
       while (name) {
-        if (names.tag == URI) sans.push(ByteString.at(name.at, <i32>(name.end - name.at)).persist())
+        if (names.tag == URI || names.tag == DNS) sans.push(ByteString.at(name.at, <i32>(name.end - name.at)).persist())
         name = names.next()
       }
     }

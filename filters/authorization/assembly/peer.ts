@@ -1,14 +1,20 @@
 import { Bytes, property, utf8 } from '@meshscript/sdk'
-import { uriSans } from './certificate'
+import { readSans } from './certificate'
 
-/** Who the client is, by its certificate. */
+/** How many indexes look at peers: those of enforced, CUSTOM, AUDIT and dry-run policies. */
+export const PEER_SLOTS: i32 = 5
+
+/** The client at the other end of a mutual TLS connection. */
 @final
 export class Peer {
+  /** By index: the patterns that its names match, once they were compared. */
+  readonly matches: StaticArray<StaticArray<i32> | null> = new StaticArray<StaticArray<i32> | null>(PEER_SLOTS)
+
   constructor(
     /** SHA-256 of the certificate. */
     readonly digest: Bytes,
-    /** Its URI SANs that begin with `spiffe://`, without it. */
-    readonly principals: Bytes[],
+    /** Its URI and DNS SANs. */
+    readonly sans: Bytes[],
     /** False: TLS has accepted the certificate, but what is in it is not known here. Such a request is refused. */
     readonly isReadable: bool,
   ) {}
@@ -32,15 +38,10 @@ export class PeerReader {
     const slot = digest.hash() & (SLOTS - 1)
     const known = unchecked(this.cache[slot])
     if (known && known.digest.equals(digest)) return known
-    const principals: Bytes[] = []
     const pem = property.connectionPeerCertificate()
-    const sans = pem ? uriSans(pem) : null
-    if (!sans) return new Peer(digest.persist(), principals, false)
-    for (let i = 0; i < sans.length; i++) {
-      const san = sans[i].view
-      if (san.startsWith('spiffe://')) principals.push(san.slice(9).persist())
-    }
-    const peer = new Peer(digest.persist(), principals, true)
+    const sans = pem ? readSans(pem) : null
+    if (!sans) return new Peer(digest.persist(), [], false)
+    const peer = new Peer(digest.persist(), sans, true)
     unchecked((this.cache[slot] = peer))
     return peer
   }
