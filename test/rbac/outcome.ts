@@ -58,8 +58,8 @@ function nativeDecision(metadata: Record<string, string>, audit: boolean): Decis
   return {
     verdict: decided.result === 'denied' ? 'denied' : 'allowed',
     policy: decided.policy,
-    audit,
-    // In Istio's chain a filter that refuses is the last one that the request sees.
+    // In Istio's chain a filter that refuses is the last one that the request sees; AUDIT comes after CUSTOM.
+    audit: audit && !beforeDeny,
     ...(dryRunDeny !== undefined && !beforeDeny && { dryRunDeny }),
     ...(dryRunAllow !== undefined && !refusing && { dryRunAllow }),
   }
