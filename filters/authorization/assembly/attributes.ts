@@ -99,7 +99,7 @@ export class PeerAttribute extends Attribute {
       for (let i = 0; i < known.length; i++) dimension.matches.add(unchecked(known[i]))
       return true
     }
-    dimension.anything()
+    if (peer.sans.length > 0) dimension.anything()
     for (let i = 0; i < peer.sans.length; i++) {
       const san = unchecked(peer.sans[i]).view
       if (san.startsWith('spiffe://')) dimension.text(san.slice(9), san)

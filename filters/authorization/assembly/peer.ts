@@ -13,7 +13,7 @@ export class Peer {
   constructor(
     /** SHA-256 of the certificate. */
     readonly digest: Bytes,
-    /** Its URI and DNS SANs. */
+    /** Its URI and DNS SANs, and its subject where it has one. */
     readonly sans: Bytes[],
     /** False: TLS has accepted the certificate, but what is in it is not known here. Such a request is refused. */
     readonly isReadable: bool,
@@ -41,6 +41,9 @@ export class PeerReader {
     const pem = property.connectionPeerCertificate()
     const sans = pem ? readSans(pem) : null
     if (!sans) return new Peer(digest.persist(), [], false)
+    // Envoy's RBAC compares the subject, too.
+    const subject = property.connectionSubjectPeerCertificate()
+    if (subject && !subject.isEmpty) sans.push(subject.persist())
     const peer = new Peer(digest.persist(), sans, true)
     unchecked((this.cache[slot] = peer))
     return peer
