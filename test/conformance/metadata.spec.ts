@@ -228,3 +228,23 @@ describe('raw requests', () => {
     expect(probe().log).toEqual([])
   })
 })
+
+describe('normalized paths', () => {
+  const host = sharedProbe({ connectionManager: { normalize_path: true } })
+  test.for([
+    ...[...'!"$&\'()*+,-.:;<=>@[]^_`{|}~'].map((character) => `/a${character}b`),
+    '/a\\b',
+    '/%zz',
+    '/a%',
+    '/%7b%22%5E',
+    '/a?{"}',
+    '/%61/%2e%2E/%2f',
+  ])('%s', async (sent) => {
+    const { upstream } = await host().host.request({ path: sent })
+    // As a browser writes it: Envoy uses the same library.
+    const unreserved = sent.replace(/%(61|2e)/gi, (escape) => decodeURIComponent(escape))
+    const { pathname, search } = new URL(`http://h${unreserved}`)
+    const expected = pathname.replace(/[\^|]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+    expect(upstream?.path).toBe(sent.includes('?') ? sent.replace(/^[^?]*/, pathname) : `${expected}${search}`)
+  })
+})

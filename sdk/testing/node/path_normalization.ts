@@ -20,7 +20,7 @@ export function normalizePath(path: string, options: PathOptions): string | unde
     if (action === 'REJECT_REQUEST') return undefined
     if (action === 'UNESCAPE_AND_FORWARD') plain = plain.replace(/%2f/gi, '/').replace(/%5c/gi, '\\')
   }
-  if (options.normalize_path) plain = removeDots(unescapeUnreserved(plain.replaceAll('\\', '/')))
+  if (options.normalize_path) plain = removeDots(escapeUnsafe(unescapeUnreserved(plain.replaceAll('\\', '/'))))
   if (options.merge_slashes) plain = plain.replace(/\/{2,}/g, '/')
   return plain + query
 }
@@ -30,6 +30,11 @@ function unescapeUnreserved(path: string): string {
     const character = String.fromCharCode(parseInt(hex, 16))
     return /[\w.~-]/.test(character) ? character : escape
   })
+}
+
+/** What may not stand in a path as it is. */
+function escapeUnsafe(path: string): string {
+  return path.replace(/["<>^`{|}]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
 function removeDots(path: string): string {
