@@ -126,7 +126,7 @@ describe('header actions', () => {
   })
 
   test('a mismatch without an action fails the rule', () =>
-    decide(http('[{headerMatches: [{name: X, value: a}, {name: Y, value: b, mismatch: ADD}]}]'), [
+    decide(http('[{headerMatches: [{name: X, value: a}, {name: Z, value: b, mismatch: ADD}]}]'), [
       [{ headers: { x: 'a' } }, 200],
       [{ headers: { x: 'b' } }, 403],
       [{}, 403],
