@@ -1,6 +1,7 @@
 import { reportConfigurationError } from '../configuration_error'
 import { allocate, epoch } from '../memory/arena'
 import { ByteString, utf8 } from '../memory/bytes'
+import { Opening } from './opening'
 
 /** What a JSON value is. `Missing` is what a member that is not there answers. */
 export enum JsonKind {
@@ -50,6 +51,8 @@ export class JsonNode {
   next: JsonNode | null
   /** First item while the text is read; afterwards the missing members that were asked for. */
   first: JsonNode | null
+  /** Of an array or object whose items are read; else null. */
+  opening: Opening | null
 
   /** A missing value. Where memory is used up, which is then reported, always the same one. */
   static create(parent: JsonNode | null): JsonNode {
@@ -76,7 +79,7 @@ export class JsonNode {
     return changetype<ByteString>(changetype<usize>(this) + offsetof<JsonNode>('ptr'))
   }
 
-  /** Only of arrays and objects, within their length. */
+  /** Only of arrays and objects that are open, within their length. */
   item(index: i32): JsonNode {
     return load<JsonNode>(this.ptr + ((<usize>index) << 2))
   }

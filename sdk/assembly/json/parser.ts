@@ -1,36 +1,62 @@
-// JSON text (RFC 8259, UTF-8) to a tree of nodes. Never traps: what is wrong is reported as a configuration error.
+// JSON text (RFC 8259, UTF-8) to nodes. Never traps: what is wrong is reported as a configuration error.
+//
+// The document is checked as a whole before anything is made of it. A node is made for an item when its array or object
+// is opened, so that a large document needs little memory. To check an array or object is to scan it, without nodes;
+// where that fails, its items are read again, with nodes, so that the error can be told with its path.
 
 import { reportConfigurationError } from '../configuration_error'
-import { allocate } from '../memory/arena'
+import { allocate, mark, rewind } from '../memory/arena'
 import { ByteString, utf8 } from '../memory/bytes'
 import { beginErrorAt, endError, write, writeExpected, writeGot, writeQuoted } from './error'
 import { indexItems } from './members'
 import { JsonKind, JsonNode, outOfMemory } from './node'
-import { isSurrogate, readHex4, sequenceLength, writeCodePoint } from './unicode'
+import { forget, open } from './opening'
+import { isStruct } from './struct'
+import { isSurrogate, readHex4, sequenceLength, unescape, writeCodePoint } from './unicode'
 
 /** How many arrays and objects may be in one another. The stack holds many more. */
 // @ts-ignore: decorator
 @inline const MAX_DEPTH: i32 = 64
 
+/** Names that a scan remembers: of one object, which it compares with each other, and at all. */
+// @ts-ignore: decorator
+@inline const MAX_OWN_NAMES: usize = 64
+// @ts-ignore: decorator
+@inline const MAX_NAMES: usize = 512
+
 /** What is read next, and the end of the text. */
 let at: usize = 0
 let end: usize = 0
+/** What is read was checked before. */
+let isChecked: bool = false
+/** Errors are not reported: what fails is read again. */
+let isScanning: bool = false
+
+/** The node of every value that is scanned. */
+const scanned = changetype<JsonNode>(memory.data(64, 8))
+/** Hashes of the names in the objects around what is scanned. */
+const names: usize = memory.data(2048, 4)
+let namesEnd: usize = names
+/** Before the string that a scan has decoded last; 0 when there is none. */
+let decoded: usize = 0
 
 /** The root of the document. Of one with an error, which is then reported, a missing value. No text at all means `{}`. */
 export function parseDocument(text: ByteString): JsonNode {
+  if (!text.length) text = utf8('{}')
   const root = JsonNode.create(null)
   root.nameStart = root.start = at = text.ptr
   end = at + text.length
-  if (!text.length) {
-    root.kind = JsonKind.Object
-    if (close(root)) return root
-  } else if (isStruct(at, end)) {
+  isChecked = false
+  if (isStruct(at, end)) {
     reportConfigurationError(
       utf8('the configuration is a binary google.protobuf.Struct: wrap its JSON in google.protobuf.StringValue'),
     )
   } else if (readValue(root, 0)) {
     skipBlanks()
-    if (at == end) return root
+    if (at == end) {
+      if (root.isContainer) open(root)
+      return root
+    }
     expected(root, utf8('the end'))
   }
   const failed = JsonNode.create(null)
@@ -38,7 +64,16 @@ export function parseDocument(text: ByteString): JsonNode {
   return failed
 }
 
-/** Reads the value whose node is given. False when there is an error. */
+/** Reads the items of an array or object that was checked. False when there is no room for them. */
+export function readOpened(node: JsonNode): bool {
+  isChecked = true
+  at = node.start + 1
+  // Of a text that was checked, nothing asks for its end.
+  end = usize.MAX_VALUE
+  return readItems(node, 0)
+}
+
+/** Reads the value whose node is given; an array or object is only checked. False when there is an error. */
 function readValue(node: JsonNode, depth: i32): bool {
   skipBlanks()
   if (node.isSpare) return false
@@ -47,8 +82,12 @@ function readValue(node: JsonNode, depth: i32): bool {
   if (byte == 0x7b || byte == 0x5b) {
     if (depth == MAX_DEPTH) return failAt(node, at, utf8('nested too deeply'))
     node.kind = byte == 0x7b ? JsonKind.Object : JsonKind.Array
+    if (isChecked) {
+      skip()
+      return true
+    }
     at++
-    return readItems(node, depth + 1, byte + 2)
+    return isScanning ? scanItems(byte, depth + 1) : checkItems(node, depth + 1)
   }
   if (byte == 0x22) {
     node.kind = JsonKind.String
@@ -80,9 +119,85 @@ function readValue(node: JsonNode, depth: i32): bool {
   return expected(node, utf8('a value'))
 }
 
+/** Goes behind an array or object that was checked. */
+function skip(): void {
+  let depth = 0
+  do {
+    // Square brackets differ from curly ones in this bit.
+    const byte = load<u8>(at++)
+    if (byte == 0x22) skipString()
+    else if ((byte | 0x20) == 0x7b) depth++
+    else if ((byte | 0x20) == 0x7d) depth--
+  } while (depth)
+}
+
+function skipString(): void {
+  let byte: u32
+  while ((byte = load<u8>(at++)) != 0x22) if (byte == 0x5c) at++
+}
+
+/** Checks what is between the brackets, and the closing one. */
+function checkItems(node: JsonNode, depth: i32): bool {
+  isScanning = true
+  namesEnd = names
+  const isSound = scanItems(load<u8>(node.start), depth)
+  isScanning = false
+  forgetDecoded()
+  if (isSound) return true
+  // There is an error, or more than a scan can tell.
+  at = node.start + 1
+  const start = mark()
+  if (!start) return outOfMemory()
+  if (!readItems(node, depth)) return false
+  rewind(start)
+  forget(node)
+  return true
+}
+
+/** As `readItems`, without nodes. Also false when it can't tell whether there is an error. */
+function scanItems(opening: u32, depth: i32): bool {
+  const closing = opening + 2
+  const own = namesEnd
+  skipBlanks()
+  if (peek() != closing) {
+    while (true) {
+      if (opening == 0x7b && !scanName(own)) return false
+      if (!readValue(scanned, depth)) return false
+      forgetDecoded()
+      skipBlanks()
+      if (peek() != 0x2c) break
+      at++
+    }
+  }
+  if (peek() != closing) return false
+  namesEnd = own
+  at++
+  return true
+}
+
+/** Reads a name, of an object whose names begin at `own`. */
+function scanName(own: usize): bool {
+  if (!readName(scanned, scanned)) return false
+  forgetDecoded()
+  const hash = scanned.key
+  const stop = namesEnd
+  if (stop == names + (MAX_NAMES << 2) || stop == own + (MAX_OWN_NAMES << 2)) return false
+  for (let other = own; other < stop; other += 4) if (load<u32>(other) == hash) return false
+  store<u32>(stop, hash)
+  namesEnd = stop + 4
+  return true
+}
+
+function forgetDecoded(): void {
+  if (!decoded) return
+  rewind(decoded)
+  decoded = 0
+}
+
 /** Reads what is between the brackets, and the closing one. */
-function readItems(node: JsonNode, depth: i32, closing: i32): bool {
+function readItems(node: JsonNode, depth: i32): bool {
   const isObject = node.kind == JsonKind.Object
+  const closing: u32 = isObject ? 0x7d : 0x5d
   let last: JsonNode | null = null
   skipBlanks()
   if (peek() != closing) {
@@ -103,7 +218,7 @@ function readItems(node: JsonNode, depth: i32, closing: i32): bool {
   }
   if (peek() != closing) return expected(node, isObject ? utf8('"," or "}"') : utf8('"," or "]"'))
   at++
-  return close(node)
+  return layOut(node)
 }
 
 /** Reads `"name" :`. */
@@ -119,7 +234,7 @@ function readName(node: JsonNode, item: JsonNode): bool {
   return true
 }
 
-function close(node: JsonNode): bool {
+function layOut(node: JsonNode): bool {
   const duplicate = indexItems(node)
   if (duplicate) return failAt(duplicate, duplicate.nameStart, utf8('duplicate field'))
   return node.ptr != 0 || outOfMemory()
@@ -156,6 +271,7 @@ function readString(node: JsonNode, text: ByteString): bool {
 
 /** Decodes escapes into a copy, which is never longer than the text. */
 function decode(node: JsonNode, text: ByteString): bool {
+  if (isScanning) decoded = mark()
   const copy = allocate(text.length)
   if (!copy) return outOfMemory()
   const stop = text.ptr + text.length
@@ -187,16 +303,6 @@ function decode(node: JsonNode, text: ByteString): bool {
   text.ptr = copy
   text.length = <i32>(to - copy)
   return true
-}
-
-/** What the letter behind a backslash stands for; `u` for itself, -1 for one without a meaning. */
-function unescape(letter: i32): i32 {
-  const pairs = utf8('""//\\\\b\bf\fn\nr\rt\tuu')
-  for (let i = 0; i < pairs.length; i += 2) {
-    const pair = pairs.ptr + i
-    if (load<u8>(pair) == letter) return load<u8>(pair, 1)
-  }
-  return -1
 }
 
 function readNumber(node: JsonNode): bool {
@@ -241,7 +347,7 @@ function isDigit(byte: u32): bool {
 
 /** Reports what was expected, and the character that is there instead. */
 function expected(node: JsonNode, what: ByteString): bool {
-  if (!beginErrorAt(node, at)) return false
+  if (isScanning || !beginErrorAt(node, at)) return false
   writeExpected()
   write(what)
   writeGot()
@@ -256,22 +362,9 @@ function expected(node: JsonNode, what: ByteString): bool {
 }
 
 function failAt(node: JsonNode, position: usize, message: ByteString): bool {
-  if (beginErrorAt(node, position)) {
+  if (!isScanning && beginErrorAt(node, position)) {
     write(message)
     endError()
   }
   return false
-}
-
-/**
- * Envoy hands over a configuration of type `google.protobuf.Struct` in protobuf's encoding, though wasm.proto says JSON:
- * a first entry of the map `fields`, 0a SIZE 0a NAME-SIZE NAME 12 … (JSON has no byte 12, so nothing else looks like it.)
- */
-function isStruct(at: usize, end: usize): bool {
-  if (load<u8>(at) != 0x0a) return false
-  do at++
-  while (at < end && load<u8>(at) >= 0x80)
-  if (end - at < 3 || load<u8>(at, 1) != 0x0a) return false
-  const tag = at + 3 + load<u8>(at, 2)
-  return tag < end && load<u8>(tag) == 0x12
 }

@@ -1,3 +1,5 @@
+import { utf8 } from '../memory/bytes'
+
 /** Bytes of the character at `at`; 0 when it is not valid UTF-8 (overlong forms, surrogates and what is beyond U+10FFFF are not). */
 export function sequenceLength(at: usize, end: usize): usize {
   if (at >= end) return 0
@@ -51,4 +53,14 @@ export function writeCodePoint(at: usize, code: u32): usize {
   store<u8>(at++, (0xff00 >> (more + 1)) | (code >> (6 * more)))
   for (let i = more; i--;) store<u8>(at++, 0x80 | ((code >> (6 * i)) & 0x3f))
   return at
+}
+
+/** What the letter behind a backslash stands for; `u` for itself, -1 for one without a meaning. */
+export function unescape(letter: i32): i32 {
+  const pairs = utf8('""//\\\\b\bf\fn\nr\rt\tuu')
+  for (let i = 0; i < pairs.length; i += 2) {
+    const pair = pairs.ptr + i
+    if (load<u8>(pair) == letter) return load<u8>(pair, 1)
+  }
+  return -1
 }

@@ -4,7 +4,8 @@ import { JsonNode } from './node'
 
 /** Reports the first member, in the order of the text, of an object that was asked for others but not for this one. */
 export function reportUnknown(node: JsonNode): void {
-  if (!node.isContainer) return
+  // In what was not opened, nobody asked for anything.
+  if (!node.opening) return
   for (let i = 0; i < node.length; i++) {
     const item = node.item(i)
     if (node.isOpened && !item.isAsked) return report(item)

@@ -15,6 +15,7 @@ import {
 import { findMember } from './members'
 import { JsonKind, JsonNode } from './node'
 import { Fault, fault, toInteger, toNumber } from './number'
+import { close, open, touch } from './opening'
 import { reportUnknown } from './unknown'
 
 /** In the place of a default: the value must be there. `port.integer(REQUIRED, 1, 65535)` */
@@ -54,7 +55,8 @@ export class JsonValue {
   private get node(): JsonNode {
     const node = changetype<JsonNode>(this)
     if (isDefined(MESHSCRIPT_DEBUG)) {
-      if (node.epoch != epoch) throw new Error('a JsonValue is used after onConfigure: keep what it holds instead')
+      if (node.epoch != epoch)
+        throw new Error('a JsonValue is used after onConfigure, or after release: keep what it holds instead')
     }
     return node
   }
@@ -86,7 +88,7 @@ export class JsonValue {
   /** Number of items or members; 0 of what is no array or object. */
   get length(): i32 {
     const node = this.node
-    return node.isContainer ? node.length : 0
+    return open(node) ? node.length : 0
   }
 
   /** The member with this name; a missing value when there is none. An error when this is no object. */
@@ -230,12 +232,15 @@ export class JsonValue {
   }
 
   /**
-   * Frees what was read of this value, so that a large configuration needs little memory: `rule.release()`, once a rule
-   * is read. First reports unknown members in it, as `refuseUnknown` does; that of a parent does not look into it again.
-   * Values that were read in it are no longer valid. Between reading in it and this, ask nothing of its parents.
+   * Frees what was read of this array or object, so that a large configuration needs little memory: `rule.release()`,
+   * once a rule is read. First reports unknown members in it, as `refuseUnknown` does; that of a parent does not look
+   * into it again.
+   *
+   * Values and `byteString()`s that were read in it are no longer valid, nor is anything else that the host has handed
+   * over since. Between reading in it and this, ask nothing of its parents, or the memory is not freed.
    */
   release(): void {
-    this.refuseUnknown()
+    if (this.refuseUnknown()) close(this.node)
   }
 
   /** True where a getter answers its default: not after an error. */
@@ -292,12 +297,13 @@ function got(node: JsonNode): void {
 function getMember(node: JsonNode, name: ByteString): JsonNode {
   if (isOfKind(node, JsonKind.Object, true)) {
     node.isOpened = true
-    const member = findMember(node, name)
+    const member = open(node) ? findMember(node, name) : null
     if (member) {
       member.isAsked = true
       return member
     }
   }
+  touch(node)
   const missing = JsonNode.create(node)
   missing.namePtr = name.ptr
   missing.nameLength = name.length
@@ -307,7 +313,7 @@ function getMember(node: JsonNode, name: ByteString): JsonNode {
 }
 
 function getItem(node: JsonNode, index: i32): JsonNode {
-  if (node.isContainer && <u32>index < <u32>node.length) {
+  if (open(node) && <u32>index < <u32>node.length) {
     const item = node.item(index)
     item.isAsked = true
     return item
