@@ -8,10 +8,10 @@
 
 import { ByteString, filterState, Pairs, property, ProtobufWriter, utf8 } from '@meshscript/sdk'
 import { validUtf8 } from './protobuf'
-import { joined } from './request'
+import { isPartial, joined } from './request'
 
 /** The message that asks about the request with these headers. */
-export function checkRequest(headers: Pairs, body: ByteString | null, isBytes: bool, isPartial: bool): ByteString {
+export function checkRequest(headers: Pairs, body: ByteString | null, isBytes: bool, size: u32): ByteString {
   const direct = filterState.getNative('meshscript.direct_remote_address')
   const service = headers.get('x-envoy-downstream-service-cluster')
   const source = peer(
@@ -32,7 +32,7 @@ export function checkRequest(headers: Pairs, body: ByteString | null, isBytes: b
       utf8('connection\0subject_local_certificate'),
     ),
   )
-  const http = httpRequest(headers, body, isBytes, isPartial)
+  const http = httpRequest(headers, body, isBytes, size)
   const request = new ProtobufWriter(http.length + 16, 2).bytes(1, requestTime()).bytes(2, http).finish()
   const attributes = new ProtobufWriter(source.length + destination.length + request.length, 3)
     .bytes(1, source)
@@ -72,26 +72,26 @@ function principal(uri: ByteString, dns: ByteString, subject: ByteString): ByteS
   return value.isEmpty ? property.getOrEmpty(subject) : value
 }
 
-function httpRequest(headers: Pairs, body: ByteString | null, isBytes: bool, isPartial: bool): ByteString {
-  let size = body ? body.length : 0
-  for (let i = 0; i < headers.length; i++) size += headers.name(i).length + headers.value(i).length
+function httpRequest(headers: Pairs, body: ByteString | null, isBytes: bool, size: u32): ByteString {
+  let room = body ? body.length : 0
+  for (let i = 0; i < headers.length; i++) room += headers.name(i).length + headers.value(i).length
   const id = valueOf(headers, 'x-request-id')
   const method = valueOf(headers, ':method')
   const path = valueOf(headers, ':path')
   const host = valueOf(headers, ':authority')
   const scheme = valueOf(headers, ':scheme')
   const protocol = property.requestProtocol()
-  size += id.length + method.length + path.length + host.length + scheme.length + 64
-  const writer = new ProtobufWriter(size, headers.length * 3 + 16).bytes(1, id).bytes(2, method)
+  room += id.length + method.length + path.length + host.length + scheme.length + 64
+  const writer = new ProtobufWriter(room, headers.length * 3 + 16).bytes(1, id).bytes(2, method)
   for (let i = 0; i < headers.length; i++) {
     const name = headers.name(i)
     // A client's own would be taken for the proxy's.
     if (headers.indexOf(name) != i || name.equals('x-envoy-auth-partial-body')) continue
     writer.bytes(3, entry(validUtf8(name), validUtf8(joined(headers, name, i))))
   }
-  if (body) writer.bytes(3, entry(utf8('x-envoy-auth-partial-body'), isPartial ? utf8('true') : utf8('false')))
+  if (body) writer.bytes(3, entry(utf8('x-envoy-auth-partial-body'), isPartial(body, size)))
   writer.bytes(4, path).bytes(5, host).bytes(6, scheme)
-  if (body) writer.integer(9, body.length)
+  if (body) writer.integer(9, size)
   if (protocol) writer.bytes(10, protocol)
   if (body) writer.bytes(isBytes ? 12 : 11, isBytes ? body : validUtf8(body))
   return writer.finish()

@@ -11,7 +11,7 @@ import { ByteString, HeaderMap, Headers } from '@meshscript/sdk'
 import { isFraming, isProtected, isValidLine, removeHeader } from './header_names'
 import { Fields } from './protobuf'
 import { removeParameter, setParameter } from './request'
-import { changeHeader, HeaderAction, ResponseHeaders } from './response_headers'
+import { HeaderAction, ResponseHeaders } from './response_headers'
 
 /** What the service says. Its views are valid while the callback of the answer runs. */
 @final
@@ -50,8 +50,7 @@ export class CheckResponse {
   /** Makes the changes of a request that may pass. */
   apply(request: HeaderMap): void {
     for (let i = 0; i < this.changes.length; i++) {
-      const change = unchecked(this.changes[i])
-      changeHeader(request, change.action, change.name, change.value)
+      unchecked(this.changes[i]).apply(request)
     }
     for (let i = 0; i < this.removals.length; i++) removeHeader(request, unchecked(this.removals[i]))
     if (!this.parameters.length) return
@@ -122,7 +121,7 @@ export class CheckResponse {
       headers = new ResponseHeaders()
       this.responseHeaders = headers
     }
-    headers.add(change.action, change.name, change.value)
+    headers.add(change.responseAction, change.name, change.value)
   }
 }
 
@@ -131,16 +130,42 @@ export class CheckResponse {
 class HeaderChange {
   name: ByteString = ByteString.empty
   value: ByteString = ByteString.empty
-  action: HeaderAction = HeaderAction.Set
+  /** The deprecated `append`, which comes before `append_action`. */
+  private append: bool = false
+  private hasAppend: bool = false
+  private action: u64 = 0
   isMalformed: bool = false
 
   constructor(message: ByteString) {
     const fields = new Fields(message)
     while (fields.next()) {
       if (fields.number == 1) this.readHeader(fields.bytes)
-      else if (fields.number == 2) this.action = readBool(fields.bytes) ? HeaderAction.Append : HeaderAction.Set
+      else if (fields.number == 2) {
+        this.hasAppend = true
+        this.append = readBool(fields.bytes)
+      } else if (fields.number == 3) this.action = fields.value
     }
     if (fields.isMalformed || !isValidLine(this.name, this.value)) this.isMalformed = true
+  }
+
+  get responseAction(): HeaderAction {
+    if (this.hasAppend) return this.append ? HeaderAction.Add : HeaderAction.Set
+    return this.action <= 3 ? <HeaderAction>(<i32>this.action) : HeaderAction.Set
+  }
+
+  /** Changes the request. Envoy 1.40 does not look at `append_action` there, and does not append to what is not there. */
+  apply(request: HeaderMap): void {
+    if (!this.append) {
+      request.set(this.name, this.value)
+      return
+    }
+    const headers = request.all()
+    const first = headers.indexOf(this.name)
+    if (first < 0) return
+    request.set(this.name, headers.value(first).concat(',').concat(this.value))
+    for (let i = headers.indexOf(this.name, first + 1); i >= 0; i = headers.indexOf(this.name, i + 1)) {
+      request.add(this.name, headers.value(i))
+    }
   }
 
   private readHeader(message: ByteString): void {

@@ -54,7 +54,7 @@ export abstract class CheckedContext extends HttpContext {
       return Action.Pause
     }
     // Not `Pause`: where the plugin has `allow_on_headers_stop_iteration`, that would let the body's callbacks continue the headers.
-    return this.ask(null, false) ? Action.StopAllIterationAndWatermark : this.fail()
+    return this.ask(null, 0) ? Action.StopAllIterationAndWatermark : this.fail()
   }
 
   onRequestBody(size: u32, endOfStream: bool): Action {
@@ -145,10 +145,10 @@ export abstract class CheckedContext extends HttpContext {
     return true
   }
 
-  private ask(body: ByteString | null, isPartial: bool): bool {
+  private ask(body: ByteString | null, size: u32): bool {
     const check = this.check!
     check.state = State.Asked
-    return check.provider.ask(this, body, isPartial)
+    return check.provider.ask(this, body, size)
   }
 
   private askWithBody(size: u32): bool {
@@ -156,7 +156,7 @@ export abstract class CheckedContext extends HttpContext {
     const wanted = min(size, limit)
     const body = this.requestBody.read(0, wanted)
     // What can't be read must not pass for an empty body.
-    return <u32>body.length == wanted && this.ask(body, size > limit)
+    return <u32>body.length == wanted && this.ask(body, size)
   }
 
   /** As Envoy does when a buffered body is too large. */

@@ -1,4 +1,13 @@
-import { Bytes, ByteString, Buffer, grpcCall, GrpcResponse, GrpcStatus, JsonValue, ProtobufWriter } from '@meshscript/sdk'
+import {
+  Bytes,
+  ByteString,
+  Buffer,
+  grpcCall,
+  GrpcResponse,
+  GrpcStatus,
+  JsonValue,
+  ProtobufWriter,
+} from '@meshscript/sdk'
 import { CheckedContext } from './checked_context'
 import { checkRequest } from './check_request'
 import { CheckResponse } from './check_response'
@@ -17,7 +26,7 @@ export class GrpcProvider extends Provider {
     this.service = grpcService(json.get('cluster').byteString(), json.get('authority').byteString('')).persist()
   }
 
-  ask(context: CheckedContext, body: ByteString | null, isPartial: bool): bool {
+  ask(context: CheckedContext, body: ByteString | null, size: u32): bool {
     const headers = context.requestHeaders.all()
     if (!headers.length) return false
     const rule = this.body
@@ -25,7 +34,7 @@ export class GrpcProvider extends Provider {
       context,
       this.service,
       'envoy.service.auth.v3.Authorization/Check',
-      checkRequest(headers, body, rule !== null && rule.isBytes, isPartial),
+      checkRequest(headers, body, rule !== null && rule.isBytes, size),
       this.timeout,
       (self: CheckedContext, response: GrpcResponse): void => onAnswer(self, response),
     )

@@ -1,8 +1,18 @@
-import { Bytes, ByteString, HeaderMap, Headers, httpCall, HttpCallResponse, JsonValue, Pairs, utf8 } from '@meshscript/sdk'
+import {
+  Bytes,
+  ByteString,
+  HeaderMap,
+  Headers,
+  httpCall,
+  HttpCallResponse,
+  JsonValue,
+  Pairs,
+  utf8,
+} from '@meshscript/sdk'
 import { CheckedContext } from './checked_context'
 import { HeaderNames, isFraming, isProtected, removeHeader } from './header_names'
 import { Provider } from './provider'
-import { joined } from './request'
+import { isPartial, joined } from './request'
 import { HeaderAction, ResponseHeaders } from './response_headers'
 
 /** The largest body of a refusal that is passed on. */
@@ -34,7 +44,7 @@ export class HttpProvider extends Provider {
     for (let i = 0; i < additional.length; i++) this.addAdditional(additional.at(i))
   }
 
-  ask(context: CheckedContext, body: ByteString | null, isPartial: bool): bool {
+  ask(context: CheckedContext, body: ByteString | null, size: u32): bool {
     const request = context.requestHeaders.all()
     if (!request.length) return false
     const headers = new Headers()
@@ -48,7 +58,7 @@ export class HttpProvider extends Provider {
       else headers.add(name, value)
     }
     headers.add('content-length', (body ? body.length : 0).toString())
-    if (body) headers.add(utf8('x-envoy-auth-partial-body'), isPartial ? utf8('true') : utf8('false'))
+    if (body) headers.add('x-envoy-auth-partial-body', isPartial(body, size))
     for (let i = 0; i < this.additionalNames.length; i++) {
       headers.add(unchecked(this.additionalNames[i]), unchecked(this.additionalValues[i]))
     }
@@ -92,7 +102,7 @@ export class HttpProvider extends Provider {
       if (this.toUpstream.matches(name)) request.set(name, headers.value(i))
       if (this.toDownstream.matches(name)) {
         if (!response) response = new ResponseHeaders()
-        response!.add(HeaderAction.Add, name, headers.value(i))
+        response.add(HeaderAction.Add, name, headers.value(i))
       }
     }
     return response

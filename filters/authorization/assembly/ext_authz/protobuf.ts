@@ -27,7 +27,7 @@ export class Fields {
   next(): bool {
     if (this.at >= this.end) return false
     const tag = this.varint()
-    const type = <u32>tag & 7
+    const type = (<u32>tag) & 7
     this.number = <u32>(tag >> 3)
     this.hasBytes = type == 2
     this.value = 0

@@ -36,8 +36,8 @@ export abstract class Provider {
     this.body = readBodyRule(json.get('includeRequestBodyInCheck'))
   }
 
-  /** Sends the check of the request whose headers are open; `body` as far as it has come. False: it can't be sent. */
-  abstract ask(context: CheckedContext, body: ByteString | null, isPartial: bool): bool
+  /** Sends the check of the request whose headers are open, with the first bytes of a body of which `size` have come. False: it can't be sent. */
+  abstract ask(context: CheckedContext, body: ByteString | null, size: u32): bool
 }
 
 /** Istio's. */

@@ -9,6 +9,11 @@ export function joined(headers: Pairs, name: ByteString, first: i32): ByteString
   return value
 }
 
+/** Whether more of a body has come than is sent, as a header says it. */
+export function isPartial(body: ByteString, size: u32): ByteString {
+  return <u32>body.length < size ? utf8('true') : utf8('false')
+}
+
 /** `path` with its parameters set to what `names` and `values` say; what comes before them is kept, also their order. */
 export function setParameter(path: ByteString, name: ByteString, value: ByteString): ByteString {
   const query = path.indexOfByte(0x3f)
