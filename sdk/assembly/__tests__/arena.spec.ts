@@ -1,4 +1,4 @@
-import { allocate, epoch, reset } from '../memory/arena'
+import { allocate, epoch, mark, reset, rewind } from '../memory/arena'
 
 describe('the arena', () => {
   beforeEach(() => {
@@ -59,5 +59,41 @@ describe('the arena', () => {
     const next = allocate(0)
     expect(next).toBe(start + 16384)
     expect(allocate(1) - start >= 16384).toBe(true)
+  })
+
+  test('small pieces share an overflow block', () => {
+    allocate(16384)
+    const first = allocate(5)
+    expect(first & 7).toBe(0)
+    expect(allocate(60)).toBe(first + 8)
+    const large = allocate(5000)
+    memory.fill(large, 0xff, 5000)
+    expect(allocate(8)).toBe(first + 72)
+    for (let i = 0; i < 10_000; i++) store<u64>(allocate(8), i)
+    reset()
+  })
+
+  test('what was taken since a mark is taken again, in reverse order', () => {
+    const before = allocate(8)
+    const outer = mark()
+    expect(outer).toBe(before + 8)
+    allocate(16200)
+    allocate(300)
+    const middle = mark()
+    const small = allocate(300)
+    for (let i = 0; i < 100; i++) allocate(1000)
+    allocate(100_000)
+    const pages = memory.size()
+    rewind(middle)
+    for (let i = 0; i < 1000; i++) {
+      const inner = mark()
+      expect(allocate(300)).toBe(small)
+      for (let j = 0; j < 50; j++) allocate(1000)
+      allocate(100_000)
+      rewind(inner)
+    }
+    expect(memory.size()).toBe(pages)
+    rewind(outer)
+    expect(allocate(8)).toBe(before + 8)
   })
 })
