@@ -32,11 +32,20 @@ export class Policies {
   hasAllow: bool = false
   /** With header actions, all rules that match are run, not only the first. */
   hasActions: bool = false
+  /** Whom CUSTOM policies ask. Requests are refused where they name several. */
+  provider: Bytes | null = null
+  hasSeveralProviders: bool = false
 
   // @ts-ignore: decorator
   @inline
   at(stage: Stage): RuleIndex<Decision> | null {
     return unchecked(this.indexes[stage])
+  }
+
+  addProvider(name: Bytes): void {
+    const known = this.provider
+    if (known && !known.equals(name)) this.hasSeveralProviders = true
+    this.provider = name
   }
 
   set(stage: Stage, index: RuleIndex<Decision>): void {
@@ -56,6 +65,7 @@ export function readPolicies(json: JsonValue, request: CurrentRequest): Policies
     if (!name.length) policy.get('name').fail('expected a name')
     if (isTaken(names, name)) policy.get('name').fail('a policy of this name is already there')
     const action = policy.get('action').oneOf(['ALLOW', 'DENY', 'AUDIT', 'CUSTOM'])
+    if (action == CUSTOM) policies.addProvider(policy.get('provider').bytes())
     const isDryRun = policy.get('dryRun').bool(false)
     if (isDryRun && action > DENY) policy.get('dryRun').fail('only ALLOW and DENY can be tried out')
     const stage = stageOf(action, isDryRun)

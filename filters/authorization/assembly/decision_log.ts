@@ -1,7 +1,8 @@
 // Lines about requests that are refused, would be, or were not as a rule wants them: enough to see who is turned away and why, and never so many
 // that a flood of refusals becomes a flood of lines.
 
-import { ByteString, currentTime, log, LogLevel, utf8 } from '@meshscript/sdk'
+import { ByteString, currentTime, log, LogLevel, property, utf8 } from '@meshscript/sdk'
+import { CurrentRequest } from './request'
 
 /** Lines per second and VM. */
 const MAX_LINES: u32 = 10
@@ -17,37 +18,24 @@ export class DecisionLog {
   private omitted: u64 = 0
 
   /** A request was refused: `verdict` is `denied`. In audit mode it was let pass all the same: `audited`. */
-  refused(
-    verdict: ByteString,
-    policy: ByteString,
-    method: ByteString | null,
-    path: ByteString | null,
-    peer: ByteString | null,
-  ): void {
-    if (!this.isDue(LogLevel.Warn)) return
+  refused(verdict: ByteString, policy: ByteString, request: CurrentRequest): void {
+    if (!this.isDue()) return
     const line = new Line()
     line.text(verdict)
-    this.write(LogLevel.Warn, line, policy, method, path, peer)
+    this.write(LogLevel.Warn, line, policy, request)
   }
 
   /** A header was not as a rule wants it (`onMismatch: LOG`). Its value is not told: it may be a secret. */
-  mismatched(
-    header: ByteString,
-    policy: ByteString,
-    method: ByteString | null,
-    path: ByteString | null,
-    peer: ByteString | null,
-  ): void {
-    if (!this.isDue(LogLevel.Info)) return
+  mismatched(header: ByteString, policy: ByteString, request: CurrentRequest): void {
+    if (!this.isDue()) return
     const line = new Line()
     line.text(utf8('mismatched header='))
     line.value(header)
-    this.write(LogLevel.Info, line, policy, method, path, peer)
+    this.write(LogLevel.Info, line, policy, request)
   }
 
-  /** Whether there is room for a line of this level in this second; else it is counted. */
-  private isDue(level: LogLevel): bool {
-    if (!log.isEnabled(level)) return false
+  /** Whether there is room for a line in this second; else it is counted. */
+  private isDue(): bool {
     const now = currentTime()
     // A clock that was set back begins a new second too.
     if (now - this.second >= SECOND) {
@@ -62,25 +50,22 @@ export class DecisionLog {
     return false
   }
 
-  private write(
-    level: LogLevel,
-    line: Line,
-    policy: ByteString,
-    method: ByteString | null,
-    path: ByteString | null,
-    peer: ByteString | null,
-  ): void {
+  private write(level: LogLevel, line: Line, policy: ByteString, request: CurrentRequest): void {
     line.text(utf8(' policy='))
     line.value(policy)
+    const method = request.headers.get(utf8(':method'))
     if (method) {
       line.text(utf8(' method='))
       line.value(method)
     }
+    // Without the query, which may hold tokens.
+    const path = request.path
     if (path) {
       line.text(utf8(' path='))
-      line.value(withoutQuery(path))
+      line.value(path)
     }
-    if (peer) {
+    const peer = property.connectionUriSanPeerCertificate()
+    if (peer && !peer.isEmpty) {
       line.text(utf8(' peer='))
       line.value(peer)
     }
@@ -91,15 +76,6 @@ export class DecisionLog {
     }
     log.write(level, line.view)
   }
-}
-
-/** What comes behind `?` or `#` may hold tokens. */
-function withoutQuery(path: ByteString): ByteString {
-  for (let i = 0; i < path.length; i++) {
-    const byte = path.byteAt(i)
-    if (byte == 0x3f || byte == 0x23) return path.slice(0, i)
-  }
-  return path
 }
 
 /** Room for one line: a few short words, and five values of which each byte may take four. */

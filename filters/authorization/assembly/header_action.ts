@@ -18,7 +18,7 @@ export class HeaderAction {
     readonly header: Bytes,
     /** Null: the header has only to be there. */
     private value: Bytes | null,
-    private onMismatch: Mismatch,
+    readonly onMismatch: Mismatch,
   ) {}
 
   static read(json: JsonValue): HeaderAction {

@@ -7,12 +7,15 @@ import {
   CounterSeries,
   filterState,
   GrpcStatus,
-  HttpContext,
   RootContext,
   utf8,
 } from '@meshscript/sdk'
 import { Policies, readPolicies, Stage } from './configuration'
 import { Decision, nameOf, Verdict } from './decision'
+import { DecisionLog } from './decision_log'
+import { CheckedContext } from './ext_authz/checked_context'
+import { Provider, Providers, readProviders } from './ext_authz/provider'
+import { HeaderAction, Mismatch } from './header_action'
 import { CurrentRequest } from './request'
 
 /** What a refused request is answered. */
@@ -29,6 +32,10 @@ export class AuthorizationRoot extends RootContext {
   isAudit: bool = false
   recordsAllowed: bool = false
   request: CurrentRequest = new CurrentRequest()
+  providers: Providers = new Providers()
+  /** Who is asked about requests that CUSTOM rules match; null where there is no such service, or not only one. */
+  provider: Provider | null = null
+  log: DecisionLog = new DecisionLog()
   private requests: Counter = new Counter('authorization_requests_total', ['verdict', 'policy', 'dry_run'])
   /** Of requests that no rule decided, by verdict and dry run. */
   private undecided: StaticArray<CounterSeries | null> = new StaticArray<CounterSeries | null>(6)
@@ -49,13 +56,22 @@ export class AuthorizationRoot extends RootContext {
     // A request view of its own: the peers that it remembers know what they match in these indexes.
     const request = new CurrentRequest()
     const policies = readPolicies(json.get('policies'), request)
+    const providers = readProviders(json.get('providers'))
     if (!json.refuseUnknown()) return false
     this.request = request
     this.isAudit = isAudit
     this.recordsAllowed = recordsAllowed
     this.denial = denial
+    const asked = policies.provider
+    this.provider = asked && !policies.hasSeveralProviders ? providers.find(asked.view) : null
+    this.providers = providers
+    providers.start(this)
     this.policies = policies
     return true
+  }
+
+  onTick(): void {
+    this.providers.onTick()
   }
 
   /** Counts a request under the policy that decided. */
@@ -72,9 +88,16 @@ export class AuthorizationRoot extends RootContext {
 }
 
 /** Allows or refuses a request by the policies of its plugin. */
-export class AuthorizationContext extends HttpContext<AuthorizationRoot> {
-  onRequestHeaders(): Action {
-    const root = this.root
+export class AuthorizationContext extends CheckedContext {
+  /** The rule that has asked a provider. */
+  private asked: Decision | null = null
+
+  private get plugin(): AuthorizationRoot {
+    return changetype<AuthorizationRoot>(this.rootContext)
+  }
+
+  onRequestHeaders(endOfStream: bool): Action {
+    const root = this.plugin
     const policies = root.policies
     if (!policies) return this.refuse(utf8('not configured'))
     const request = root.request
@@ -82,20 +105,42 @@ export class AuthorizationContext extends HttpContext<AuthorizationRoot> {
     const custom = policies.at(Stage.Custom)
     if (custom) {
       const asked = custom.first()
-      if (asked) return this.check(asked)
+      if (asked) return this.checkBy(asked, endOfStream)
     }
     return this.decide(policies)
   }
 
-  /** CUSTOM: an external service would decide. */
-  private check(asked: Decision): Action {
+  /** The provider lets the request pass: the other policies see it as it is now. */
+  onCheckAllowed(): bool {
+    const root = this.plugin
+    const policies = root.policies
+    if (!policies) return false
+    root.request.begin(this.requestHeaders)
+    return this.decide(policies) == Action.Continue
+  }
+
+  onCheckRefused(status: u32, isError: bool): bool {
+    const asked = this.asked!
+    this.plugin.request.begin(this.requestHeaders)
+    this.report(asked.id.view, asked)
+    return !this.plugin.isAudit
+  }
+
+  /** CUSTOM: an external service decides. */
+  private checkBy(asked: Decision, endOfStream: bool): Action {
+    const root = this.plugin
+    const provider = root.provider
+    if (provider) {
+      this.asked = asked
+      return this.askProvider(provider, root.providers, endOfStream)
+    }
     const id = utf8('istio-ext-authz-').concat(asked.policy.provider).concat(utf8('-')).concat(asked.id)
     return this.deny(id.concat(utf8('-deny-due-to-bad-CUSTOM-action')), asked)
   }
 
   /** AUDIT, dry run, then DENY and ALLOW. */
   private decide(policies: Policies): Action {
-    const root = this.root
+    const root = this.plugin
     const audit = policies.at(Stage.Audit)
     if (audit && audit.first()) filterState.set('authorization.audit', 'true')
     this.tryOut(policies)
@@ -120,7 +165,7 @@ export class AuthorizationContext extends HttpContext<AuthorizationRoot> {
     if (deny) filterState.set('authorization.dry_run.deny', idOf(denied))
     if (allow) filterState.set('authorization.dry_run.allow', idOf(allowed))
     const isDenied = denied !== null || (allow !== null && allowed === null)
-    this.root.count(isDenied ? Verdict.Denied : Verdict.Allowed, denied ? denied : allowed, true)
+    this.plugin.count(isDenied ? Verdict.Denied : Verdict.Allowed, denied ? denied : allowed, true)
   }
 
   /** Runs the header actions of all rules that allow the request. */
@@ -131,16 +176,28 @@ export class AuthorizationContext extends HttpContext<AuthorizationRoot> {
       const actions = found[i].actions
       // A rule may match in several ways.
       if (!actions || found.indexOf(found[i]) < i) continue
-      for (let n = 0; n < actions.length; n++) actions[n].run(this.requestHeaders)
+      for (let n = 0; n < actions.length; n++) this.run(actions[n], found[i])
     }
   }
 
+  private run(action: HeaderAction, decision: Decision): void {
+    const isAsWanted = action.run(this.requestHeaders)
+    if (isAsWanted || action.onMismatch != Mismatch.Log) return
+    this.plugin.log.mismatched(action.header.view, decision.id.view, this.plugin.request)
+  }
+
   private deny(id: ByteString, decision: Decision | null): Action {
-    const isAudit = this.root.isAudit
-    const verdict = isAudit ? Verdict.Audited : Verdict.Denied
-    this.root.count(verdict, decision, false)
+    this.report(id, decision)
+    return this.plugin.isAudit ? Action.Continue : this.refuse(id)
+  }
+
+  /** Tells metrics, access logs and the log of a request that is refused, or in audit mode would be. */
+  private report(id: ByteString, decision: Decision | null): void {
+    const root = this.plugin
+    const verdict = root.isAudit ? Verdict.Audited : Verdict.Denied
+    root.count(verdict, decision, false)
     this.record(verdict, id)
-    return isAudit ? Action.Continue : this.refuse(id)
+    root.log.refused(nameOf(verdict), id, root.request)
   }
 
   /** Tells access logs who decided. */
@@ -151,7 +208,7 @@ export class AuthorizationContext extends HttpContext<AuthorizationRoot> {
 
   private refuse(id: ByteString): Action {
     const details = utf8('rbac_access_denied_matched_policy[').concat(id).concat(utf8(']'))
-    const denial = this.root.denial
+    const denial = this.plugin.denial
     this.sendLocalResponse(denial.status, denial.body, null, GrpcStatus.PermissionDenied, details)
     return Action.Pause
   }

@@ -31,7 +31,7 @@ class Check {
  * one of `onCheckAllowed` and `onCheckRefused` is called then or later, with the request's headers open.
  */
 export abstract class CheckedContext extends HttpContext {
-  private check: Check | null = null
+  private startedCheck: Check | null = null
 
   /** The provider lets the request pass, with the headers as it wants them. False: the request was answered otherwise. */
   abstract onCheckAllowed(): bool
@@ -45,7 +45,7 @@ export abstract class CheckedContext extends HttpContext {
   /** Asks whether the request may pass, whose headers callback runs. Answers what that callback returns. */
   protected askProvider(provider: Provider, providers: Providers, endOfStream: bool): Action {
     const check = new Check(provider)
-    this.check = check
+    this.startedCheck = check
     if (provider.body && !endOfStream && !this.isUpgrade()) {
       check.state = State.WaitsForBody
       check.since = currentTimeMillis()
@@ -58,7 +58,7 @@ export abstract class CheckedContext extends HttpContext {
   }
 
   onRequestBody(size: u32, endOfStream: bool): Action {
-    const check = this.check
+    const check = this.startedCheck
     if (!check || check.state == State.Settled) return Action.Continue
     if (check.state == State.Asked) return Action.StopIterationAndWatermark
     const rule = check.provider.body!
@@ -69,7 +69,7 @@ export abstract class CheckedContext extends HttpContext {
   }
 
   onRequestTrailers(): Action {
-    const check = this.check
+    const check = this.startedCheck
     if (!check || check.state == State.Settled) return Action.Continue
     if (check.state == State.Asked) return Action.Pause
     return this.askWithBody(this.requestBody.size) ? Action.Pause : this.fail()
@@ -77,7 +77,7 @@ export abstract class CheckedContext extends HttpContext {
 
   /** For `onResponseHeaders`, where a filter has one: adds what the provider wants added. */
   addCheckedHeaders(): void {
-    const check = this.check
+    const check = this.startedCheck
     if (!check) return
     const headers = check.responseHeaders
     if (headers) headers.apply(this.responseHeaders)
@@ -85,13 +85,13 @@ export abstract class CheckedContext extends HttpContext {
 
   /** Who is asked; null where nobody is. */
   get provider(): Provider | null {
-    const check = this.check
+    const check = this.startedCheck
     return check ? check.provider : null
   }
 
   /** Whether the request still waits for its body; one that has waited too long is refused. */
   waitsForBody(): bool {
-    const check = this.check
+    const check = this.startedCheck
     if (!check || check.state != State.WaitsForBody || this.isDeleted || !this.becomeEffective()) return false
     const now = currentTimeMillis()
     if (now - check.heardAt < BODY_SILENCE && now - check.since < check.provider.timeout) return true
@@ -103,14 +103,14 @@ export abstract class CheckedContext extends HttpContext {
   }
 
   /** The provider lets the request pass. */
-  allow(responseHeaders: ResponseHeaders | null): void {
+  onAllowed(responseHeaders: ResponseHeaders | null): void {
     if (!this.settle()) return
-    this.check!.responseHeaders = responseHeaders
+    this.startedCheck!.responseHeaders = responseHeaders
     if (this.onCheckAllowed()) this.continueRequest()
   }
 
   /** The provider refuses the request. */
-  deny(status: u32, body: ByteString, headers: Headers): void {
+  onDenied(status: u32, body: ByteString, headers: Headers): void {
     if (!this.settle()) return
     if (!this.onCheckRefused(status, false)) {
       this.continueRequest()
@@ -120,13 +120,13 @@ export abstract class CheckedContext extends HttpContext {
   }
 
   /** There was no answer, or none that can be read. */
-  failLater(): void {
+  onFailed(): void {
     this.resume(this.fail())
   }
 
   private fail(): Action {
     if (!this.settle()) return Action.Pause
-    const provider = this.check!.provider
+    const provider = this.startedCheck!.provider
     if (provider.failOpen) return this.onCheckAllowed() ? Action.Continue : Action.Pause
     if (!this.onCheckRefused(provider.statusOnError, true)) return Action.Continue
     this.sendLocalResponse(provider.statusOnError, '', null, GrpcStatus.None, utf8('ext_authz_error'))
@@ -139,20 +139,20 @@ export abstract class CheckedContext extends HttpContext {
 
   /** False when the request was settled before: an answer counts once. */
   private settle(): bool {
-    const check = this.check
+    const check = this.startedCheck
     if (!check || check.state == State.Settled) return false
     check.state = State.Settled
     return true
   }
 
   private ask(body: ByteString | null, size: u32): bool {
-    const check = this.check!
+    const check = this.startedCheck!
     check.state = State.Asked
     return check.provider.ask(this, body, size)
   }
 
   private askWithBody(size: u32): bool {
-    const limit = this.check!.provider.body!.limit
+    const limit = this.startedCheck!.provider.body!.limit
     const wanted = min(size, limit)
     const body = this.requestBody.read(0, wanted)
     // What can't be read must not pass for an empty body.

@@ -42,18 +42,18 @@ export class GrpcProvider extends Provider {
 }
 
 function onAnswer(context: CheckedContext, response: GrpcResponse): void {
-  if (response.status != GrpcStatus.Ok) return context.failLater()
+  if (response.status != GrpcStatus.Ok) return context.onFailed()
   const message = response.message
   // An empty message lets the request pass: one that can't be read must not look like it.
-  if (<u32>message.length != Buffer.of(GRPC_MESSAGE).size) return context.failLater()
+  if (<u32>message.length != Buffer.of(GRPC_MESSAGE).size) return context.onFailed()
   const answer = new CheckResponse(message)
-  if (answer.isMalformed) return context.failLater()
+  if (answer.isMalformed) return context.onFailed()
   if (answer.code == 0) {
     answer.apply(context.requestHeaders)
-    return context.allow(answer.responseHeaders)
+    return context.onAllowed(answer.responseHeaders)
   }
-  if (answer.isError) return context.failLater()
-  context.deny(answer.status, answer.body, answer.denialHeaders)
+  if (answer.isError) return context.onFailed()
+  context.onDenied(answer.status, answer.body, answer.denialHeaders)
 }
 
 /**

@@ -77,15 +77,15 @@ export class HttpProvider extends Provider {
 
   private onAnswer(context: CheckedContext, response: HttpCallResponse): void {
     const status = response.failed ? 0 : response.status
-    if (status < 100 || status >= 500) return context.failLater()
+    if (status < 100 || status >= 500) return context.onFailed()
     const headers = response.headers.all()
-    if (status == 200) return context.allow(this.change(context, headers))
+    if (status == 200) return context.onAllowed(this.change(context, headers))
     const denial = new Headers()
     for (let i = 0; i < headers.length; i++) {
       const name = headers.name(i)
       if (this.isDenialHeader(name)) denial.add(name, headers.value(i))
     }
-    context.deny(status, response.body.read(0, MAX_BODY), denial)
+    context.onDenied(status, response.body.read(0, MAX_BODY), denial)
   }
 
   /** Changes the request as the service's headers say; answers what it wants added to the response. */
