@@ -48,7 +48,6 @@ test('a service that is asked by HTTP', () => {
       http: {
         http: {
           cluster: 'outbound|8000||ext-authz.foo.svc.cluster.local',
-          authority: 'ext-authz.foo.svc.cluster.local',
           timeoutMs: 1500,
           failOpen: true,
           statusOnError: 503,

@@ -41,7 +41,9 @@ export function compileProviders(
 
 function toConfig({ envoyExtAuthzHttp, envoyExtAuthzGrpc }: ExtensionProvider): ProviderConfig | undefined {
   if (envoyExtAuthzHttp) return { http: toHttpConfig(envoyExtAuthzHttp) }
-  return envoyExtAuthzGrpc && { grpc: toCommonConfig(envoyExtAuthzGrpc) }
+  if (!envoyExtAuthzGrpc) return undefined
+  // By HTTP, the service gets the authority of the request that it is asked about.
+  return { grpc: { ...toCommonConfig(envoyExtAuthzGrpc), authority: hostOf(envoyExtAuthzGrpc) } }
 }
 
 function toHttpConfig(provider: ExtAuthzHttp): HttpExtAuthzConfig {
@@ -59,12 +61,9 @@ function toHttpConfig(provider: ExtAuthzHttp): HttpExtAuthzConfig {
 }
 
 function toCommonConfig(provider: ExtAuthz): ExtAuthzConfig {
-  const { service, port, timeout, failOpen, clearRouteCache, statusOnError } = provider
-  // `NAMESPACE/HOST` says where the service is to be looked for; the cluster's name has the host alone.
-  const host = service.slice(service.indexOf('/') + 1)
+  const { port, timeout, failOpen, clearRouteCache, statusOnError } = provider
   return withoutAbsent({
-    cluster: `outbound|${port}||${host}`,
-    authority: host,
+    cluster: `outbound|${port}||${hostOf(provider)}`,
     timeoutMs: timeout === undefined ? undefined : Math.round(parseDuration(timeout)!),
     failOpen,
     clearRouteCache,
@@ -72,6 +71,9 @@ function toCommonConfig(provider: ExtAuthz): ExtAuthzConfig {
     includeRequestBodyInCheck: provider.includeRequestBodyInCheck,
   })
 }
+
+/** `NAMESPACE/HOST` says where the service is to be looked for; the cluster's name has the host alone. */
+const hostOf = ({ service }: ExtAuthz) => service.slice(service.indexOf('/') + 1)
 
 const toHeaderMatcher = (name: string): Matcher => toMatcher(name.toLowerCase())
 
