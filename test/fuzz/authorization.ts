@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { authorizationCases } from '../authorization/cases.ts'
 import { root } from '../bench/paths.ts'
+import { unsayable } from './unsayable.ts'
 
 const FOLDER = join(root, 'filters/authorization')
 /** The deepest nesting that the JSON reader takes. */
@@ -23,7 +24,7 @@ function validator(): (configuration: unknown) => boolean {
   return (configuration) => {
     if (depth(configuration) > MAX_DEPTH || !validate(configuration)) return false
     const names = configuration.policies.map(({ name }) => name)
-    return new Set(names).size === names.length
+    return new Set(names).size === names.length && unsayable(configuration)
   }
 }
 
