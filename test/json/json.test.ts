@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest'
 import reader from './assembly/index.ts?filter'
+import releasing from './assembly/releasing.ts?filter'
 import { makeDocument, Random } from './documents.ts'
 import { ReaderModule } from './module.ts'
 import { bitsOf, judge } from './reference.ts'
 
 test('20 000 documents are read, or refused, as JSON.parse does', () => {
   const module = new ReaderModule(reader)
+  const other = new ReaderModule(releasing)
   const random = new Random(20260101)
   let refused = 0
   let memory = 0
@@ -13,15 +15,18 @@ test('20 000 documents are read, or refused, as JSON.parse does', () => {
     if (i === 10_000) memory = module.memory
     const bytes = makeDocument(random)
     const { accepted, error, tokens } = module.read(bytes)
+    const released = other.read(bytes)
     const verdict = judge(bytes)
     const shown = `${i}: ${Buffer.from(bytes).toString('latin1')}`
     if ('error' in verdict) {
       refused++
       expect(accepted, shown).toBe(false)
       expect(error, shown).toMatch(verdict.error)
+      expect(released.error, shown).toBe(error)
     } else {
       expect(error, shown).toBeUndefined()
       expect(tokens, shown).toEqual(verdict.tokens)
+      expect(released, shown).toEqual({ accepted, error, tokens: [...tokens, ...tokens] })
       expect(accepted).toBe(true)
     }
   }
@@ -74,6 +79,30 @@ test('an object of many members is read in time in proportion to them', () => {
   const { accepted, tokens } = module.read(JSON.stringify(members))
   expect(accepted).toBe(true)
   expect(tokens).toHaveLength(200_002)
+})
+
+test('10 000 rules need little more memory than their text, when each is released', () => {
+  const rules = Array.from({ length: 10_000 }, (_, i) => ({
+    name: `rule-${i}`,
+    from: [{ principals: [`cluster.local/ns/team-${i}/sa/front`], notNamespaces: ['legacy'] }],
+    to: [{ methods: ['GET', 'HEAD'], paths: [`/api/v1/items/${i}`, '/api/v1/public/*'] }],
+    when: [{ key: 'request.headers[x-tenant]', values: [`tenant-${i}`, 'a"b\\'] }],
+  }))
+  const text = JSON.stringify({ policies: [{ rules }] })
+  const module = new ReaderModule(releasing)
+  const { accepted, tokens } = module.read(text)
+  expect(accepted).toBe(true)
+  expect(tokens.length).toBeGreaterThan(20 * rules.length)
+  expect(module.memory - text.length).toBeLessThan(4 * 1024 * 1024)
+})
+
+test('an error deep in 10 000 rules is told with its path', () => {
+  const rule = '{"to":[{"paths":["/a","/b"]}]}'
+  const text = `{"rules":[${`${rule},`.repeat(9999)}${rule.replace('"/b"', '"/b')}]}`
+  const module = new ReaderModule(reader)
+  expect(module.read(text).error).toBe(
+    `configuration:1:${text.lastIndexOf('"/b') + 1}: rules[9999].to[0].paths[1]: string without an end`,
+  )
 })
 
 test('what does not fit into the memory is refused', () => {
