@@ -35,9 +35,9 @@ import { reportUnknown } from './unknown'
  *
  * Values are never null, and reading never fails: where the document is wrong, the first error is reported, with its place
  * and path (`configuration:4:12: rules[3].path: expected string, got number`), which makes the host refuse the configuration.
- * From then on getters answer 0, false or nothing.
+ * From then on getters answer 0, false or nothing, and no more arrays and objects are read.
  *
- * A value is valid while `onConfigure` runs. What is to be kept are numbers, `string()` and `bytes()`.
+ * A value is valid while `onConfigure` runs, or until what it is in is released. What is to be kept are numbers, `string()` and `bytes()`.
  */
 // An address that stands for a node: the methods here are all that a filter sees of it.
 // @ts-ignore: decorator
