@@ -1,6 +1,7 @@
 // Which classes of the sources are contexts, found by their names: the parser knows no types yet.
 
 import { CommonFlags, DiagnosticCode, NodeKind } from 'assemblyscript'
+import { Names } from './names.js'
 import { parseClassMembers, parseStatements } from './snippet.js'
 
 /** Callback → the ABI function that calls it, with the parameters that it may leave out. */
@@ -53,39 +54,24 @@ const BASES = {
  * The context classes of an author's sources.
  *
  * @param bases The classes that make one, as `BASES`.
- * @returns {{ name: string, kind: 'root'|'http'|'stream', declaration: object, source: object, isExported: boolean,
- *   isAbstract: boolean, callbacks: { method: object, abi: string, parameters: string }[] }[]}
+ * @returns {{ name: string, kind: 'root'|'http'|'stream', declaration: object, source: object, isAbstract: boolean,
+ *   root: import('./names.js').Class | undefined, callbacks: { method: object, abi: string, parameters: string }[] }[]}
+ *   `root` is the class that a stream's `root` is said to be.
  */
 export function findContexts(sources, bases = BASES) {
-  const classes = new Map()
-  for (const source of sources) {
-    if (isSdk(source)) continue
-    const names = exportedNames(source)
-    for (const declaration of classDeclarations(source)) {
-      const name = declaration.name.text
-      const isExported = names.has(name) || (declaration.flags & CommonFlags.Export) !== 0
-      classes.set(name, { declaration, source, isExported })
-    }
-  }
+  const names = new Names(sources.filter((source) => !isSdk(source)))
   const contexts = []
-  for (const [name, { declaration, source, isExported }] of classes) {
-    const base = baseOf(name, classes, bases)
-    if (!base) continue
+  for (const { name, declaration, source } of names.classes.values()) {
+    const found = findBase({ declaration, source }, names, bases)
+    if (!found) continue
     const callbacks = []
     for (const method of declaration.members) {
       if (method.kind !== NodeKind.MethodDeclaration) continue
-      const callback = base.callbacks[method.name.text]
+      const callback = found.base.callbacks[method.name.text]
       if (callback) callbacks.push({ method, ...callback })
     }
-    contexts.push({
-      name,
-      kind: base.kind,
-      declaration,
-      source,
-      isExported,
-      isAbstract: (declaration.flags & CommonFlags.Abstract) !== 0,
-      callbacks,
-    })
+    const isAbstract = (declaration.flags & CommonFlags.Abstract) !== 0
+    contexts.push({ name, kind: found.base.kind, declaration, source, isAbstract, root: found.root, callbacks })
   }
   return contexts
 }
@@ -145,43 +131,37 @@ export function isSdk(source) {
   return source.internalPath.startsWith('~lib/@meshscript/sdk/')
 }
 
-export function classDeclarations(source) {
-  return source.statements
-    .map((statement) => (statement.kind === NodeKind.ExportDefault ? statement.declaration : statement))
-    .filter((statement) => statement.kind === NodeKind.ClassDeclaration)
-}
-
-/** Names in `export { … }` and behind `export default`. */
-function exportedNames(source) {
-  const names = new Set()
-  for (const statement of source.statements) {
-    if (statement.kind === NodeKind.ExportDefault) names.add(statement.declaration.name.text)
-    if (statement.kind !== NodeKind.Export || statement.path) continue
-    for (const { localName } of statement.members ?? []) names.add(localName.text)
-  }
-  return names
-}
-
-/** The SDK's class that a class extends, through any number of the author's own; `bases` has it. */
-function baseOf(className, classes, bases) {
+/**
+ * The SDK's class that a class extends, through any number of the author's own (`bases` has it), and the class that stands
+ * for its `R`.
+ */
+function findBase(start, names, bases) {
   const seen = new Set()
-  for (let name = className; !seen.has(name);) {
-    seen.add(name)
-    const known = classes.get(name)
-    const parent = known?.declaration.extendsType?.name.identifier.text
-    if (!parent) return undefined
-    name = importedAs(parent, known.source)
-    if (!classes.has(name)) return bases[name]
+  let { declaration, source } = start
+  /** What the type parameters of `declaration` stand for. */
+  let known = new Map()
+  while (!seen.has(declaration)) {
+    seen.add(declaration)
+    const type = declaration.extendsType
+    if (!type) return undefined
+    const given = (type.typeArguments ?? []).map((argument) => {
+      // A function's type has no name.
+      if (!argument.name) return undefined
+      const name = argument.name.identifier.text
+      return known.has(name) ? known.get(name) : names.findType(argument.name, source)
+    })
+    const parent = names.findType(type.name, source)
+    if (!parent.declaration) {
+      const base = Object.hasOwn(bases, parent.foreign) ? bases[parent.foreign] : undefined
+      return base && { base, root: given[0]?.declaration && given[0] }
+    }
+    ;({ declaration, source } = parent)
+    known = new Map(
+      (declaration.typeParameters ?? []).map(({ name, defaultType, extendsType }, index) => {
+        const fallback = defaultType ?? extendsType
+        return [name.text, given[index] ?? (fallback?.name && names.findType(fallback.name, source))]
+      }),
+    )
   }
   return undefined
-}
-
-/** `import { HttpContext as Stream }`: the name in the other file. */
-function importedAs(name, source) {
-  for (const { kind, declarations } of source.statements) {
-    if (kind !== NodeKind.Import) continue
-    const declaration = declarations?.find((candidate) => candidate.name.text === name)
-    if (declaration) return declaration.foreignName.text
-  }
-  return name
 }

@@ -1,6 +1,10 @@
 // The entry: what the host sees of a filter.
 
-import { DiagnosticCode, SourceKind } from 'assemblyscript'
+import { SourceKind } from 'assemblyscript'
+import { isSdk } from './contexts.js'
+import { Names } from './names.js'
+import { report } from './report.js'
+import { chooseRoot } from './roots.js'
 
 /** Exported by every filter. */
 const ALWAYS = ['proxy_abi_version_0_2_1', 'proxy_on_memory_allocate', 'proxy_on_context_create']
@@ -20,6 +24,8 @@ const BY_USE = [
 ]
 
 const FACTORIES = { root: 'setRootFactory', http: 'setHttpFactory', stream: 'setStreamFactory' }
+const REGISTERS = /\bregisterRoot\w*\s*\(/
+const isAuthors = (internalPath) => !internalPath.startsWith('~lib/')
 const CLASSES = { root: 'RootContext', http: 'HttpContext', stream: 'StreamContext' }
 
 /** Exports that few filters need lie in modules of their own, so that the others do not compile what they need. */
@@ -40,19 +46,21 @@ export function addEntry(parser, sources, contexts) {
   if (!main) return []
   const callbacks = new Set(ALWAYS)
   for (const context of contexts) for (const { abi } of context.callbacks) callbacks.add(abi)
-  const own = sources.filter((source) => !source.internalPath.startsWith('~lib/@meshscript/sdk/'))
+  const own = sources.filter((source) => !isSdk(source))
   for (const [use, names] of BY_USE) {
     if (own.some((source) => use.test(source.text))) names.forEach((name) => callbacks.add(name))
   }
 
-  const registersItself = /\bregisterRoot\w*\s*\(/.test(main.text)
-  const chosen = chooseClasses(parser, main, contexts, registersItself)
+  const chosen = chooseClasses(parser, main, contexts)
   if (!chosen) return []
-  const imports = chosen.map(({ name }) => name)
-  const registrations = chosen.map(({ kind, name }) => `${FACTORIES[kind]}(() => new ${name}())`)
+  const imports = chosen.map(
+    ({ name, from, as }, index) => `import { ${as} as Class${index} } from '${from}' // ${name}`,
+  )
+  const registrations = chosen.map(({ kind }, index) => `${FACTORIES[kind]}(() => new Class${index}())`)
 
   replaceEntry(parser, main, [
-    `import ${imports.length ? `{ ${imports.join(', ')} } from ` : ''}'${pathOf(main)}'`,
+    `import '${pathOf(main)}'`,
+    ...imports,
     `import { ${Object.values(FACTORIES).join(', ')} } from '@meshscript/sdk/registry'`,
     ...exportLines([...callbacks]),
     ...registrations,
@@ -79,16 +87,24 @@ export function replaceEntry(parser, main, lines) {
   parser.parseFile(lines.join('\n'), `${folder ? folder + '/' : ''}meshscript-entry.ts`, true)
 }
 
-/** The classes that the entry registers: of each kind, the one that the file exports. Undefined where an error was reported. */
-function chooseClasses(parser, main, contexts, registersItself) {
-  const own = contexts.filter(({ source, isAbstract }) => source === main && !isAbstract)
+/**
+ * The classes that the entry registers, and where it imports them from: of each kind, the one that the author's file exports; and the root context
+ * that they want. Undefined where an error was reported.
+ */
+function chooseClasses(parser, main, contexts) {
+  const names = new Names(parser.sources)
+  const exported = new Map([...names.exportsOf(main)].map(([as, { declaration }]) => [declaration, as]))
+  const candidates = contexts.filter(({ declaration, isAbstract }) => exported.has(declaration) && !isAbstract)
+  const registersItself = parser.sources.some(
+    ({ text, internalPath }) => isAuthors(internalPath) && REGISTERS.test(text),
+  )
   const hasRoot = contexts.some(({ kind }) => kind === 'root')
   const chosen = []
   for (const kind of ['root', 'http', 'stream']) {
     if (kind === 'root' && registersItself) continue
-    const [first, second] = own.filter((context) => context.kind === kind && context.isExported)
+    const [first, second] = candidates.filter((context) => context.kind === kind)
     if (!second) {
-      if (first) chosen.push(first)
+      if (first) chosen.push({ ...first, from: pathOf(main), as: exported.get(first.declaration) })
     } else if (kind === 'root' || !hasRoot) {
       const remedy =
         kind === 'root'
@@ -99,15 +115,15 @@ function chooseClasses(parser, main, contexts, registersItself) {
     }
     // Of several stream classes, the root context's `create…Context` takes one.
   }
-  if (chosen.length || registersItself) return chosen
-  const message = own.length
-    ? `Export class ${own[0].name}, so that the build can register it.`
-    : 'A filter exports a class that extends HttpContext, StreamContext or RootContext; this file has none.'
-  report(parser, own[0] ?? { declaration: main }, message)
-  return undefined
-}
-
-export function report(parser, { declaration }, message) {
-  const range = declaration.name?.range ?? declaration.range
-  parser.error(DiagnosticCode.User_defined_0, range, message)
+  if (!chosen.length && !registersItself) {
+    const [first] = contexts.filter(({ source, isAbstract }) => source === main && !isAbstract)
+    const message = first
+      ? `Export class ${first.name}, so that the build can register it.`
+      : 'A filter exports a class that extends HttpContext, StreamContext or RootContext; this file has none.'
+    report(parser, first ?? { declaration: main }, message)
+    return undefined
+  }
+  // Which of several root contexts a stream belongs to is up to the root ids of its plugins.
+  if (registersItself) return chosen
+  return chooseRoot({ parser, main, names, contexts, chosen })
 }

@@ -32,7 +32,7 @@ export default class MeshscriptTransform extends Transform {
       return
     }
     const sources = parser.sources.filter(isOurs)
-    const contexts = findContexts(sources)
+    const contexts = findContexts(parser.sources)
     completeParameters(contexts, Parser)
     warnOfMisspelt(contexts, parser)
     for (const source of sources) rewrite(source, Parser)

@@ -1,8 +1,10 @@
 // Filters that are written for the npm package `@solo-io/proxy-runtime`, and compile against compat/proxy-runtime.
 
 import { NodeKind, Parser } from 'assemblyscript'
-import { classDeclarations, completeParameters, findContexts, isSdk } from './contexts.js'
-import { findMain, pathOf, replaceEntry, report } from './entry.js'
+import { completeParameters, findContexts, isSdk } from './contexts.js'
+import { findMain, pathOf, replaceEntry } from './entry.js'
+import { classDeclarations } from './names.js'
+import { report } from './report.js'
 import { rewrite } from './rewrite.js'
 import { instrumentRuntime } from './runtime.js'
 

@@ -3,7 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, test } from 'vitest'
 import { buildFilter } from '../../cli/src/build/index.ts'
 import { UserError } from '../../cli/src/errors.ts'
 
@@ -147,3 +147,99 @@ it('says what a file without a filter lacks', async () => {
     ['3: Several classes extend HttpContext: let a RootContext choose in its createHttpContext, or export only one.'],
   )
 })
+
+describe('the root context', () => {
+  const ROOT = `export class Root extends RootContext { tenants: i32 = 7; onTick(): void {} }`
+  const USER = `extends HttpContext<Root> {
+    onRequestHeaders(): Action { return this.root.tenants == 7 ? Action.Continue : Action.Pause }
+  }`
+  const FILES: Record<string, [string, ...string[]]> = {
+    'imported by the file that is built': [
+      `${HEAD}import { Root } from './part1'\nexport class Http ${USER}`,
+      HEAD + ROOT,
+    ],
+    'imported under another name': [
+      `${HEAD}import { Other as Root } from './part1'\nexport class Http ${USER}`,
+      `${HEAD}${ROOT.replace('export ', '')}\nexport { Root as Other }`,
+    ],
+    'exported again, by the file that is built': [
+      `${HEAD}import { Root } from './part1'\nexport { Root } from './part1'\nexport class Http ${USER}`,
+      HEAD + ROOT,
+    ],
+    'exported again, as the stream is': [
+      `export * from './part1'\nexport { Http as Stream } from './part2'`,
+      HEAD + ROOT,
+      `${HEAD}import { Root } from './part1'\nexport class Http ${USER}`,
+    ],
+    'a default export': [
+      `${HEAD}import Root from './part1'\nexport default class Http ${USER}`,
+      `${HEAD}${ROOT.replace('export', 'export default')}`,
+    ],
+    'in a namespace': [
+      `${HEAD}import * as parts from './part1'\nexport class Http ${USER.replace('<Root>', '<parts.Root>')}`,
+      HEAD + ROOT,
+    ],
+    'named by a base class': [
+      `${HEAD}import { Root } from './part1'\nimport { Base } from './part2'\nexport class Http ${USER.replace('HttpContext<', 'Base<i32, ')}`,
+      HEAD + ROOT,
+      `${HEAD}export class Base<T, R extends RootContext> extends HttpContext<R> {}`,
+    ],
+    'a class that extends the one that a stream asks for': [
+      `${HEAD}import { Root } from './part1'\nexport class Mine extends Root {}\nexport class Http ${USER}`,
+      HEAD + ROOT,
+    ],
+  }
+
+  test.each(Object.entries(FILES))('%s is registered', async (_, texts) => {
+    const { callbacks, bytes } = await build(...texts)
+    expect(callbacks).toContain('proxy_on_tick')
+    const module = await newModule(bytes)
+    module.proxy_on_context_create!(1, 0)
+    module.proxy_on_context_create!(2, 1)
+    // What the stream reads of its root is what the class has put there.
+    expect(module.proxy_on_request_headers!(2, 0, 1)).toBe(0)
+  })
+
+  test('is not another than a stream asks for', async () => {
+    const other = `${HEAD}export class Other extends RootContext {}\n`
+    expect(await messages(`${other}import { Root } from './part1'\nexport class Http ${USER}`, HEAD + ROOT)).toEqual([
+      "4: Http wants Root for its root, but the root context is Other. Let Http say so, or Other extend Root, or register each root with registerRoot('ROOT ID', …).",
+    ])
+    // Another one makes the stream.
+    const maker = `export class Other extends RootContext {
+      createHttpContext(): HttpContext | null { return changetype<HttpContext>(new Http()) }
+    }`
+    expect(await messages(`${HEAD}${maker}\n${ROOT.replace('export ', '')}\nclass Http ${USER}`)).toEqual([
+      expect.stringContaining('Http wants Root for its root, but the root context is Other.'),
+    ])
+  })
+
+  test('has to be there for the build', async () => {
+    expect(await messages(`${HEAD}${ROOT.replace('export ', '')}\nexport class Http ${USER}`)).toEqual([
+      '2: Export class Root, so that the build can register it.',
+    ])
+    expect(await messages(`${HEAD}${ROOT.replace('class', 'abstract class')}\nexport class Http ${USER}`)).toEqual([
+      '2: Export a class that extends Root, which is abstract, from the file that is built.',
+    ])
+  })
+
+  test('may be one of several that the file registers itself', async () => {
+    const { callbacks } = await build(
+      `${HEAD}import { Root } from './part1'\nexport class Http ${USER}`,
+      `${HEAD}import { registerRoot } from '@meshscript/sdk'\n${ROOT}\nregisterRoot('a', () => new Root())`,
+    )
+    expect(callbacks).toContain('proxy_on_tick')
+  })
+})
+
+type Exports = Record<string, (...values: number[]) => number>
+
+/** A module whose hostcalls all succeed, and do nothing. */
+async function newModule(bytes: Buffer): Promise<Exports> {
+  const imports: Record<string, Record<string, () => number>> = {}
+  const module = await WebAssembly.compile(new Uint8Array(bytes))
+  for (const { module: from, name } of WebAssembly.Module.imports(module)) (imports[from] ??= {})[name] = () => 0
+  const { exports } = await WebAssembly.instantiate(module, imports)
+  ;(exports['_initialize'] as () => void)()
+  return exports as Exports
+}
