@@ -1,61 +1,38 @@
 // The configuration, read into indexes.
 
 import { Bytes, JsonValue, utf8 } from '@meshscript/sdk'
-import { RuleIndex } from '../../common/assembly/rules/rule_index'
 import { Decision, Policy } from './decision'
 import { HeaderAction } from './header_action'
-import { CurrentRequest } from './request'
+import { PolicySet, Stage, STAGES } from './policy_set'
 import { RuleReader } from './rule_reader'
-
-/** What becomes of a policy. Each has an index of its own. */
-export enum Stage {
-  /** ALLOW and DENY. */
-  Enforced,
-  Custom,
-  Audit,
-  DryRunDeny,
-  DryRunAllow,
-}
-const STAGES: i32 = 5
 
 const ALLOW: i32 = 0
 const DENY: i32 = 1
 const AUDIT: i32 = 2
 const CUSTOM: i32 = 3
 
-/** All policies of a configuration. */
-@final
-export class Policies {
-  /** By stage; null where no policy is of it. */
-  private indexes: StaticArray<RuleIndex<Decision> | null> = new StaticArray<RuleIndex<Decision> | null>(STAGES)
-  /** With an ALLOW policy, what no rule allows is refused. */
-  hasAllow: bool = false
-  /** With header actions, all rules that match are run, not only the first. */
-  hasActions: bool = false
-  /** Whom CUSTOM policies ask. Requests are refused where they name several. */
-  provider: Bytes | null = null
-  hasSeveralProviders: bool = false
-
-  // @ts-ignore: decorator
-  @inline
-  at(stage: Stage): RuleIndex<Decision> | null {
-    return unchecked(this.indexes[stage])
+/**
+ * Reads a configuration of the authorization filter, as `meshscript compile` writes it: a document, or a part of one. Its `providers` are not read here.
+ * Errors are reported to the JSON reader, which makes the host refuse the configuration (`schema.json` says its form): ask `refuseUnknown()` of the document
+ * before the policies are used.
+ */
+export function readPolicies(json: JsonValue): PolicySet {
+  const policies = new PolicySet()
+  json.get('$schema').string('')
+  const version = json.get('version')
+  if (version.integer() != 1) version.fail('expected 1, the version of this format')
+  policies.isAudit = json.get('mode').oneOf(['enforce', 'audit'], 0) == 1
+  policies.recordsAllowed = json.get('record').oneOf(['denied', 'all'], 0) == 1
+  const answer = json.get('denial')
+  if (answer.exists) {
+    policies.denial.status = <u32>answer.get('status').integer(403, 400, 599)
+    policies.denial.body = answer.get('body').bytes('RBAC: access denied')
   }
-
-  addProvider(name: Bytes): void {
-    const known = this.provider
-    if (known && !known.equals(name)) this.hasSeveralProviders = true
-    this.provider = name
-  }
-
-  set(stage: Stage, index: RuleIndex<Decision>): void {
-    this.indexes[stage] = index
-  }
+  readList(json.get('policies'), policies)
+  return policies
 }
 
-/** Errors are reported to the JSON reader, which makes the host refuse the configuration (`schema.json` says its form). */
-export function readPolicies(json: JsonValue, request: CurrentRequest): Policies {
-  const policies = new Policies()
+function readList(json: JsonValue, policies: PolicySet): void {
   const readers = new StaticArray<RuleReader | null>(STAGES)
   const names = new Map<u32, Bytes[]>()
   const items = json.array()
@@ -70,11 +47,11 @@ export function readPolicies(json: JsonValue, request: CurrentRequest): Policies
     if (isDryRun && action > DENY) policy.get('dryRun').fail('only ALLOW and DENY can be tried out')
     const stage = stageOf(action, isDryRun)
     let reader = readers[stage]
-    if (!reader) readers[stage] = reader = new RuleReader(request, stage)
+    if (!reader) readers[stage] = reader = new RuleReader(policies.request, stage)
     if (stage == Stage.Enforced && action == ALLOW) policies.hasAllow = true
     if (readPolicy(policy, name, action, reader)) policies.hasActions = true
     policy.release()
-    if (json.hasError) return policies
+    if (json.hasError) return
   }
   for (let stage = 0; stage < STAGES; stage++) {
     const reader = readers[stage]
@@ -82,7 +59,6 @@ export function readPolicies(json: JsonValue, request: CurrentRequest): Policies
     reader.index.compile()
     policies.set(stage, reader.index)
   }
-  return policies
 }
 
 function stageOf(action: i32, isDryRun: bool): Stage {
