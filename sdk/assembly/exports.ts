@@ -6,6 +6,7 @@ import { Configuration } from './configuration'
 import { HttpContextBase } from './context'
 import { takeConfigurationError } from './configuration_error'
 import { enter, enterAndCollect } from './enter'
+import { collectNow } from './memory/collector'
 import { allocate } from './memory/arena'
 import { isContinued, Phase } from './phase'
 import {
@@ -40,6 +41,7 @@ export function proxy_on_vm_start(rootId: u32, configurationSize: u32): bool {
 
 export function proxy_on_configure(rootId: u32, configurationSize: u32): bool {
   enter('onConfigure')
+  collectNow()
   const root = findRoot(rootId)
   if (!root) return true
   const accepted = root.onConfigure(changetype<Configuration>(1))

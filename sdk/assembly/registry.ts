@@ -76,7 +76,8 @@ export function findStream(id: u32): StreamContextBase | null {
 /** The host announces a context: a root when it has no parent, else a stream of that root. Ids that make no sense are passed over. */
 export function createContext(id: u32, parentId: u32): void {
   if (!id || contexts.get(id)) return
-  if (contexts.used >= limit) forgetDead(id)
+  // A new plugin mostly comes in the place of one, whose configuration may be large.
+  if (contexts.used >= limit || (!parentId && contexts.used)) forgetDead(id)
   if (!parentId) {
     add(id, ContextKind.Root, createRoot())
     return
