@@ -28,9 +28,6 @@ export class HeaderAction {
       header.fail('expected the name of a header, in lower case')
     const value = json.get('value')
     const onMismatch = <Mismatch>json.get('onMismatch').oneOf(['LOG', 'ADD', 'DELETE', 'REPLACE'])
-    if (!value.exists && onMismatch != Mismatch.Log && onMismatch != Mismatch.Delete) {
-      json.fail('expected a value to add or to put in place')
-    }
     return new HeaderAction(name, value.exists ? value.bytes() : null, onMismatch)
   }
 
@@ -41,9 +38,11 @@ export class HeaderAction {
     const found = joinedHeader(headers.all(), name)
     const value = this.value
     if (found && (!value || isSame(found, value.view))) return true
+    // Of a header that only has to be there, Cilium makes an empty one.
+    const wanted = value ? value.view : ByteString.empty
     const action = this.onMismatch
-    if (action == Mismatch.Add) headers.add(name, value!)
-    else if (action == Mismatch.Replace) headers.set(name, value!)
+    if (action == Mismatch.Add) headers.add(name, wanted)
+    else if (action == Mismatch.Replace) headers.set(name, wanted)
     // One that only has to be there isn't, so there is nothing to delete.
     else if (action == Mismatch.Delete && found) headers.remove(name)
     return false
