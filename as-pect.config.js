@@ -14,7 +14,7 @@ function hostcalls(binary) {
 }
 
 export default {
-  entries: ['sdk/assembly/__tests__/**/*.spec.ts', 'filters/*/assembly/__tests__/**/*.spec.ts'],
+  entries: ['sdk/assembly/__tests__/**/*.spec.ts', 'filters/*/assembly/**/__tests__/**/*.spec.ts'],
   include: [],
   disclude: [/node_modules/],
   async instantiate(memory, createImports, instantiate, binary) {

@@ -191,7 +191,7 @@ export class RuleIndex<R extends IndexedRule> {
     const flags = conditions.flags(condition)
     if (!dimension.isKnown) return (flags & HOLDS_IF_UNKNOWN) != 0
     const matches = dimension.matches
-    return this.matches(condition, dimension.matches) != ((flags & NEGATED) != 0)
+    return this.matches(condition, matches) != ((flags & NEGATED) != 0)
   }
 
   private matches(condition: i32, matches: Matches): bool {
