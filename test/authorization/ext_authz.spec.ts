@@ -10,6 +10,7 @@ import {
 } from '@meshscript/sdk/testing'
 import { afterEach, describe, expect, test } from 'vitest'
 import authorization from '../../filters/authorization/assembly/index.ts?filter'
+import custom from '../../filters/authorization-custom/assembly/index.ts?filter'
 import wasm from './ext_authz/assembly/index.ts?filter'
 import { allowed, denied } from './ext_authz/messages.ts'
 import { checks, requestOf, type Scenario, scenarios } from './ext_authz/scenarios.ts'
@@ -438,6 +439,19 @@ describe('CUSTOM policies', () => {
       status: 200,
       filterState: { 'authorization.verdict': 'audited' },
     })
+  })
+
+  test('add headers to responses, in the module that is for it', async () => {
+    const cookies = cluster.http(() => ({ headers: { 'set-cookie': ['a=1', 'b=2'] } }))
+    const providers = { p: { http: { cluster: 'authorizer', headersToDownstreamOnAllow: [{ exact: 'set-cookie' }] } } }
+    const options = { configuration: { ...configuration, providers }, clusters: { authorizer: cookies } }
+    await start({ ...options, wasm: custom })
+    expect((await host.request('/asked')).headers.getAll('set-cookie')).toEqual(['a=1', 'b=2'])
+    expect((await host.request('/free')).headers.has('set-cookie')).toBe(false)
+    await host.close()
+    await start({ ...options, wasm: authorization })
+    expect((await host.request('/asked')).headers.has('set-cookie')).toBe(false)
+    await expect.poll(() => host.logs[0]?.message).toContain('authorization-custom.wasm')
   })
 
   test('tell the log', async () => {

@@ -6,6 +6,7 @@ import {
   CounterSeries,
   filterState,
   GrpcStatus,
+  log,
   RootContext,
   utf8,
 } from '@meshscript/sdk'
@@ -40,8 +41,15 @@ export class AuthorizationRoot extends RootContext {
     this.provider = asked && !policies.hasSeveralProviders ? providers.find(asked.view) : null
     this.providers = providers
     providers.start(this)
+    if (this.provider && this.provider!.changesResponses && !this.changesResponses)
+      log.warn('headersToDownstreamOnAllow needs authorization-custom.wasm: this module adds no headers to responses')
     this.policies = policies
     return true
+  }
+
+  /** Whether headers that a provider wants in responses get there. */
+  get changesResponses(): bool {
+    return false
   }
 
   onTick(): void {
@@ -81,7 +89,7 @@ export class AuthorizationContext extends CheckedContext {
   /** The provider lets the request pass: the other policies see it as it is now. */
   onCheckAllowed(): bool {
     const policies = this.plugin.policies
-    if (!policies) return false
+    if (!policies) return this.refuse(utf8('not configured')) == Action.Continue
     policies.request.begin(this.requestHeaders)
     return this.decide(policies) == Action.Continue
   }
@@ -107,12 +115,13 @@ export class AuthorizationContext extends CheckedContext {
     return this.deny(policies, id.concat(utf8('-deny-due-to-bad-CUSTOM-action')), asked)
   }
 
-  /** AUDIT, dry run, then DENY and ALLOW. */
+  /** DENY and ALLOW, and what AUDIT and dry run say beside them. */
   private decide(policies: PolicySet): Action {
     const root = this.plugin
+    // First, so that what the others have to read of the peer plays no part.
+    const isAllowed = policies.allows()
     if (policies.first(Stage.Audit)) filterState.set('authorization.audit', 'true')
     this.tryOut(policies)
-    const isAllowed = policies.allows()
     const id = policies.decisionId
     if (!isAllowed) return this.deny(policies, id, policies.decision)
     root.count(Verdict.Allowed, policies.decision, false)

@@ -44,6 +44,10 @@ export class HttpProvider extends Provider {
     for (let i = 0; i < additional.length; i++) this.addAdditional(additional.at(i))
   }
 
+  get changesResponses(): bool {
+    return !this.toDownstream.isEmpty
+  }
+
   ask(context: CheckedContext, body: ByteString | null, size: u32): bool {
     const request = context.requestHeaders.all()
     if (!request.length) return false

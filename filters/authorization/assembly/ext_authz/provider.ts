@@ -36,6 +36,11 @@ export abstract class Provider {
     this.body = readBodyRule(json.get('includeRequestBodyInCheck'))
   }
 
+  /** Whether answers are known to add headers to responses. */
+  get changesResponses(): bool {
+    return false
+  }
+
   /** Sends the check of the request whose headers are open, with the first bytes of a body of which `size` have come. False: it can't be sent. */
   abstract ask(context: CheckedContext, body: ByteString | null, size: u32): bool
 }
