@@ -1,0 +1,13 @@
+// @meshscript/filters: what the ready filters are made of, for filters of one's own.
+// The package's own name stands in the paths since this folder is the root of its modules.
+
+export { CidrTrie } from '@meshscript/filters/common/assembly/cidr'
+export { templateToRegex } from '@meshscript/filters/common/assembly/path_template'
+export { RegexSet } from '@meshscript/filters/common/assembly/regex/index'
+export { Attribute, Dimension } from '@meshscript/filters/common/assembly/rules/dimension'
+export { IndexedRule, RuleIndex } from '@meshscript/filters/common/assembly/rules/rule_index'
+export { PatternKind } from '@meshscript/filters/common/assembly/rules/text_patterns'
+
+export { readPolicies } from '@meshscript/filters/authorization/assembly/configuration'
+export { Decision, Policy, Verdict } from '@meshscript/filters/authorization/assembly/decision'
+export { Denial, PolicySet, Stage } from '@meshscript/filters/authorization/assembly/policy_set'
