@@ -35,6 +35,8 @@ export async function build() {
       inputs: [
         path,
         'filters/common',
+        // Examples import them as a library.
+        ...(path.startsWith('examples/') ? ['filters/assembly', 'filters/authorization/assembly'] : []),
         'sdk/assembly',
         'sdk/transform',
         'sdk/asconfig.json',

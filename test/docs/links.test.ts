@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const pages = ['', 'docs', 'filters/authorization'].flatMap((folder) =>
+const pages = ['', 'docs', 'filters/authorization', 'filters/common', 'examples/tenants'].flatMap((folder) =>
   readdirSync(join(root, folder)).flatMap((name) => (name.endsWith('.md') ? join(folder, name) : [])),
 )
 
