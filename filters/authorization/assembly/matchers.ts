@@ -2,6 +2,7 @@
 
 import { ByteString, JsonKind, JsonValue, REQUIRED, utf8 } from '@meshscript/sdk'
 import { templateToRegex } from '../../common/assembly/path_template'
+import { Assertion, Item, Parser, STRIDE } from '../../common/assembly/regex/parser'
 import { Dimension } from '../../common/assembly/rules/dimension'
 import { PatternKind } from '../../common/assembly/rules/text_patterns'
 
@@ -115,16 +116,23 @@ class Part {
     const part = new Part()
     if (!json.exists) return part
     const object = json.object()
+    if (object.length != 1) {
+      json.fail('expected one matcher')
+      return part
+    }
     const value = object.at(0)
     const name = value.name
-    if (object.length != 1) json.fail('expected one matcher')
-    else if (name.equals('exact')) part.kind = PartKind.Exact
+    if (name.equals('exact')) part.kind = PartKind.Exact
     else if (name.equals('prefix')) part.kind = PartKind.Prefix
     else if (name.equals('suffix')) part.kind = PartKind.Suffix
     else if (name.equals('regex')) part.kind = PartKind.Regex
     else if (!name.equals('present')) value.fail('expected "exact", "prefix", "suffix", "present" or "regex"')
     if (part.kind != PartKind.Present) part.text = value.byteString()
     else if (!value.bool()) value.fail('expected true')
+    if (part.kind == PartKind.Regex) checkPart(value, part.text)
+    if ((part.kind == PartKind.Prefix || part.kind == PartKind.Suffix) && part.text.isEmpty) {
+      value.fail('expected text; {"present": true} matches any')
+    }
     return part
   }
 
@@ -137,6 +145,21 @@ class Part {
     if (this.kind == PartKind.Prefix) return quoted.concat(any).concat(utf8('*'))
     if (this.kind == PartKind.Suffix) return any.concat(utf8('*')).concat(quoted)
     return quoted
+  }
+}
+
+/** Kept, since nothing is collected while a configuration is read. */
+let parser: Parser | null = null
+
+/** A part becomes a group of a larger expression: by itself it must be one, and must not ask where the text begins or ends. */
+function checkPart(value: JsonValue, regex: ByteString): void {
+  let known = parser
+  if (!known) parser = known = new Parser()
+  if (!known.parse(regex)) return value.fail(known.error)
+  const ends = Assertion.BeginText | Assertion.EndText | Assertion.BeginLine | Assertion.EndLine
+  for (let item = 0; item < known.items.length; item += STRIDE) {
+    if (known.items.at(item) != Item.Assertion || !(known.items.at(item + 1) & ends)) continue
+    return value.fail('expected no ^, $, \\A and \\z: it must match the whole claim anyway')
   }
 }
 
