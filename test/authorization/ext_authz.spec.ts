@@ -232,6 +232,24 @@ describe('the body', () => {
     expect(host.callouts[0]!.body.toString()).toBe('0123456789')
   })
 
+  test('of exactly the limit, and then more, is not checked by halves', async () => {
+    const { provider, cluster: authorizer } = scenarios['http gets the body']!
+    await start({ configuration: { providers: { p: provider } }, clusters: { authorizer } })
+    const stream = await host.stream({ path: '/p', method: 'POST' })
+    await stream.write('0123456789')
+    await stream.write('!')
+    await stream.end()
+    expect(told(await stream.response())).toMatchObject({ status: 413, upstream: undefined })
+    expect(host.callouts).toEqual([])
+  })
+
+  test('is not left out because the client says that it upgrades', async () => {
+    const scenario = scenarios['http gets the body']!
+    const request = { ...scenario.request, headers: { upgrade: 'x', connection: 'close' } }
+    const { callout } = await ask({ ...scenario, request })
+    expect(callout?.body.toString()).toBe('0123')
+  })
+
   // A plugin without the setting, as Istio's WasmPlugin makes it, never sees a body while the headers wait.
   test('that does not come ends in a refusal', { timeout: 40_000 }, async () => {
     const { provider, cluster: authorizer } = scenarios['http gets the body']!

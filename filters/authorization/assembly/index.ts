@@ -39,8 +39,8 @@ export class AuthorizationRoot extends RootContext {
     if (!json.refuseUnknown()) return false
     const asked = policies.provider
     this.provider = asked && !policies.hasSeveralProviders ? providers.find(asked.view) : null
+    providers.start(this, this.providers)
     this.providers = providers
-    providers.start(this)
     if (this.provider && this.provider!.changesResponses && !this.changesResponses)
       log.warn('headersToDownstreamOnAllow needs authorization-custom.wasm: this module adds no headers to responses')
     this.policies = policies

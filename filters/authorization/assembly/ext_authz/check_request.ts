@@ -10,7 +10,7 @@ import { ByteString, filterState, Pairs, property, ProtobufWriter, utf8 } from '
 import { validUtf8 } from './protobuf'
 import { isPartial, joined } from './request'
 
-/** The message that asks about the request with these headers. */
+/** The message that asks about the request with these headers; empty when there is no room for it. */
 export function checkRequest(headers: Pairs, body: ByteString | null, isBytes: bool, size: u32): ByteString {
   const direct = filterState.getNative('meshscript.direct_remote_address')
   const service = headers.get('x-envoy-downstream-service-cluster')
@@ -39,7 +39,9 @@ export function checkRequest(headers: Pairs, body: ByteString | null, isBytes: b
     .bytes(2, destination)
     .bytes(4, request)
     .finish()
-  return new ProtobufWriter(attributes.length, 1).bytes(1, attributes).finish()
+  const message = new ProtobufWriter(attributes.length, 1).bytes(1, attributes).finish()
+  // The writer leaves out what it has no room for, and a service must not be asked about half a request.
+  return http.isEmpty || message.length <= http.length ? ByteString.empty : message
 }
 
 function requestTime(): ByteString {

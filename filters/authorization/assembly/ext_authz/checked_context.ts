@@ -1,4 +1,4 @@
-import { Action, ByteString, currentTimeMillis, GrpcStatus, Headers, HttpContext, log, utf8 } from '@meshscript/sdk'
+import { Action, ByteString, currentTimeMillis, GrpcStatus, Headers, HttpContext, utf8 } from '@meshscript/sdk'
 import { Provider, Providers } from './provider'
 import { ResponseHeaders } from './response_headers'
 
@@ -64,7 +64,8 @@ export abstract class CheckedContext extends HttpContext {
     const rule = check.provider.body!
     check.heardAt = currentTimeMillis()
     if (size > rule.limit && !rule.allowsPartial) return this.refuseTooLarge()
-    if (!endOfStream && size < rule.limit) return Action.StopIterationAndBuffer
+    // A part is enough only where it may be one: else what comes later would pass unseen.
+    if (!endOfStream && (size < rule.limit || !rule.allowsPartial)) return Action.StopIterationAndBuffer
     return this.askWithBody(size) ? Action.StopIterationAndWatermark : this.fail()
   }
 
@@ -89,17 +90,16 @@ export abstract class CheckedContext extends HttpContext {
     return check ? check.provider : null
   }
 
-  /** Whether the request still waits for its body; one that has waited too long is refused. */
+  /** Whether the request still waits for its body. Makes it effective. */
   waitsForBody(): bool {
     const check = this.startedCheck
-    if (!check || check.state != State.WaitsForBody || this.isDeleted || !this.becomeEffective()) return false
-    const now = currentTimeMillis()
-    if (now - check.heardAt < BODY_SILENCE && now - check.since < check.provider.timeout) return true
-    log.warn(
-      'a request body that a check needs has not come in time; the plugin must have allow_on_headers_stop_iteration: true',
-    )
-    this.resume(this.fail())
-    return false
+    return check !== null && check.state == State.WaitsForBody && !this.isDeleted && this.becomeEffective()
+  }
+
+  /** Whether the body stays away. */
+  isOverdue(now: u64): bool {
+    const check = this.startedCheck!
+    return now - check.heardAt >= BODY_SILENCE || now - check.since >= check.provider.timeout
   }
 
   /** The provider lets the request pass. */
@@ -119,7 +119,7 @@ export abstract class CheckedContext extends HttpContext {
     this.sendLocalResponse(status, body, headers, GrpcStatus.None, utf8('ext_authz_denied'))
   }
 
-  /** There was no answer, or none that can be read. */
+  /** There was no answer, or none that can be read, or the body has not come. */
   onFailed(): void {
     this.resume(this.fail())
   }
@@ -167,10 +167,14 @@ export abstract class CheckedContext extends HttpContext {
     return Action.StopIterationNoBuffer
   }
 
-  /** What follows an upgrade is no body, and does not end. */
+  /** What follows an upgrade is no body, and does not end. As narrow as Envoy's: who asks for one has his body unchecked. */
   private isUpgrade(): bool {
     const headers = this.requestHeaders.all()
     const method = headers.get(utf8(':method'))
-    return headers.indexOf(utf8('upgrade')) >= 0 || (method !== null && method.equals('CONNECT'))
+    if (method && method.equals('CONNECT')) return headers.indexOf(utf8(':protocol')) >= 0
+    const upgrade = headers.get(utf8('upgrade'))
+    const connection = headers.get(utf8('connection'))
+    if (!upgrade || !connection || !upgrade.equalsIgnoreCase('websocket')) return false
+    return connection.toLowerCase().includes('upgrade')
   }
 }

@@ -30,11 +30,13 @@ export class GrpcProvider extends Provider {
     const headers = context.requestHeaders.all()
     if (!headers.length) return false
     const rule = this.body
+    const message = checkRequest(headers, body, rule !== null && rule.isBytes, size)
+    if (message.isEmpty) return false
     return grpcCall(
       context,
       this.service,
       'envoy.service.auth.v3.Authorization/Check',
-      checkRequest(headers, body, rule !== null && rule.isBytes, size),
+      message,
       this.timeout,
       (self: CheckedContext, response: GrpcResponse): void => onAnswer(self, response),
     )

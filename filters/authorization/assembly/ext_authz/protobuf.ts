@@ -35,7 +35,7 @@ export class Fields {
     if (type == 0) this.value = this.varint()
     else if (type == 2) size = this.varint()
     else if (type != 1 && type != 5) this.isMalformed = true
-    if (!this.number || size > <u64>(this.end - this.at)) this.isMalformed = true
+    if (!this.number || tag > <u64>u32.MAX_VALUE || size > <u64>(this.end - this.at)) this.isMalformed = true
     if (this.isMalformed) return false
     this.bytes = type == 2 ? ByteString.at(this.at, <i32>size) : ByteString.empty
     this.at += <usize>size

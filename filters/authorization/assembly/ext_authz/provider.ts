@@ -1,4 +1,4 @@
-import { Bytes, ByteString, JsonValue, RootContext } from '@meshscript/sdk'
+import { Bytes, ByteString, currentTimeMillis, JsonValue, log, RootContext } from '@meshscript/sdk'
 import { CheckedContext } from './checked_context'
 import { GrpcProvider } from './grpc_provider'
 import { HttpProvider } from './http_provider'
@@ -75,20 +75,28 @@ export class Providers {
     return null
   }
 
-  /** Call it once the configuration is accepted. */
-  start(root: RootContext): void {
-    root.setTickPeriod(this.hasBodies ? TICK : 0)
+  /** Call it once the configuration is accepted; requests that wait since the one before are not forgotten. */
+  start(root: RootContext, previous: Providers): void {
+    this.waiting = previous.waiting
+    root.setTickPeriod(this.hasBodies || this.waiting.length ? TICK : 0)
   }
 
   /** Call it in `onTick`: refuses requests whose bodies do not come. */
   onTick(): void {
     const waiting = this.waiting
+    const now = currentTimeMillis()
     let kept = 0
+    let overdue = 0
     for (let i = 0; i < waiting.length; i++) {
       const context = unchecked(waiting[i])
-      if (context.waitsForBody()) unchecked((waiting[kept++] = context))
+      if (!context.waitsForBody()) continue
+      if (context.isOverdue(now)) {
+        overdue++
+        context.onFailed()
+      } else unchecked((waiting[kept++] = context))
     }
     waiting.length = kept
+    if (overdue) log.warn(`bodies of ${overdue} requests that are to be checked stay away: ${REMEDY}`)
   }
 
   addWaiting(context: CheckedContext): void {
@@ -101,6 +109,8 @@ export class Providers {
     if (provider.body) this.hasBodies = true
   }
 }
+
+const REMEDY = 'the plugin must have allow_on_headers_stop_iteration: true'
 
 /** Milliseconds between looks at requests that wait for a body. */
 const TICK: u32 = 1000

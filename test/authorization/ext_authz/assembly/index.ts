@@ -12,8 +12,8 @@ export class CheckEverything extends RootContext {
     this.isAudit = json.get('audit').bool(false)
     const providers = readProviders(json.get('providers'))
     if (!json.refuseUnknown()) return false
+    providers.start(this, this.providers)
     this.providers = providers
-    providers.start(this)
     return true
   }
 
