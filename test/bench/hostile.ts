@@ -9,8 +9,8 @@ import { type Limit } from './report.ts'
 
 const SIZES = [8, 16, 32, 64]
 
-/** Attacks: matchers of a header's value (or a path) and what is sent. All end in a byte that makes the expressions fail at the very end. */
-const attacks: { name: string; regexes?: string[]; part: string }[] = [
+/** Attacks: matchers of a header's value (or a path) and what is sent. What is sent ends in a byte that makes the expressions fail at the very end. */
+const attacks: { name: string; regexes?: string[]; part: string; isPath?: boolean }[] = [
   { name: '(a|aa)*b', regexes: ['(a|aa)*b'], part: 'a' },
   { name: '(x+x+)+y', regexes: ['(x+x+)+y'], part: 'x' },
   { name: '.*a.{12}b', regexes: ['.*a.{12}b'], part: 'ab' },
@@ -20,6 +20,7 @@ const attacks: { name: string; regexes?: string[]; part: string }[] = [
     part: 'abcij',
   },
   { name: 'prefixes and suffixes', part: 'abc/' },
+  { name: 'path (a|aa)*b', regexes: ['/(a|aa)*b'], part: 'a', isPath: true },
 ]
 
 const wasm = join(root, 'filters/dist/authorization.wasm')
@@ -33,23 +34,29 @@ export const limits: Limit[] = attacks.map(({ name }) => ({
 }))
 
 export async function variants(): Promise<{ variants: Variant[]; notes: string[] }> {
-  const variants = attacks.flatMap(({ name, regexes, part }) => {
+  const variants = attacks.flatMap(({ name, regexes, part, isPath }) => {
     const values: unknown[] = regexes?.map((regex) => ({ regex })) ?? [
       ...Array.from({ length: 500 }, (_, i) => ({ prefix: 'abc/'.repeat(i + 1) + 'x' })),
       ...Array.from({ length: 500 }, (_, i) => ({ suffix: 'x' + 'abc/'.repeat(i + 1) })),
     ]
     const configuration = {
       version: 1,
-      policies: [{ name: 'hostile', action: 'DENY', rules: [{ when: [{ header: 'x-attack', values }] }] }],
+      policies: [
+        {
+          name: 'hostile',
+          action: 'DENY',
+          rules: [isPath ? { to: [{ paths: values }] } : { when: [{ header: 'x-attack', values }] }],
+        },
+      ],
     }
     return SIZES.map((size): Variant => {
-      const text = part.repeat(Math.ceil((size * 1024) / part.length)).slice(0, size * 1024 - 512)
+      const text = part.repeat(Math.ceil((size * 1024) / part.length)).slice(0, size * 1024 - 512) + '!'
       return {
         name: nameOf(name, size),
         filters: async () => [
           staticFilter('http', 'wasm', { wasm, name: 'bench', configuration }, wasm) satisfies Json,
         ],
-        load: { request: `GET / HTTP/1.1\r\nhost: localhost\r\nx-attack: ${text}\r\n\r\n` },
+        load: { request: `GET /${isPath ? text : ''} HTTP/1.1\r\nhost: a\r\nx-attack: ${isPath ? '' : text}\r\n\r\n` },
         share: 1 / 40,
         // A header of this size costs Envoy itself something.
         ownBaseline: true,

@@ -39,10 +39,11 @@ function runConnection(load: Load, more: () => boolean): Promise<void> {
     socket.on('connect', next)
     socket.on('data', (chunk: string) => {
       answer += chunk
-      if (!answer.endsWith(end) || !answer.includes('\r\n\r\n')) return
-      if (answer.startsWith(begin)) return next()
-      socket.destroy()
-      reject(new Error(`unexpected answer: ${answer.slice(0, 300)}`))
+      if (!answer.includes('\r\n\r\n')) return
+      if (!answer.startsWith(begin)) {
+        socket.destroy()
+        reject(new Error(`unexpected answer: ${answer.slice(0, 300)}`))
+      } else if (answer.endsWith(end)) next()
     })
     socket.on('error', reject)
     socket.on('close', () =>
