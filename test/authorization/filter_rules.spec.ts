@@ -1,6 +1,6 @@
 /** The filter under configurations written by hand: what compiled ones have no cases of. */
 import { createHost, type Host, type HostOptions, type RequestInit } from '@meshscript/sdk/testing'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import filter from '../../filters/authorization/assembly/index.ts?filter'
 
 const PORT_RANGE = { from: 1, to: 65535 }
