@@ -5,6 +5,7 @@
 
 import { stringify } from 'yaml'
 import { compileAuthorization } from '../../cli/src/compile/index.ts'
+import { Source } from '../../cli/src/resources/source.ts'
 import { type Json } from '../../sdk/testing/envoy/index.ts'
 
 export interface Rule {
@@ -54,10 +55,9 @@ export function policyYaml(rules: readonly Rule[]): string {
 /** What those policies compile to. */
 export function compiledRules(rules: readonly Rule[]): unknown {
   const workload = { namespace: 'shop', name: 'orders', labels: {} }
-  const { configuration, diagnostics } = compileAuthorization([{ name: 'rules.yaml', text: policyYaml(rules) }], {
-    workload,
-  })
-  if (!configuration) throw new Error(diagnostics.list.map(({ message }) => message).join('\n'))
+  const sources = [new Source('rules.yaml', policyYaml(rules))]
+  const { configuration, diagnostics } = compileAuthorization(sources, { workload })
+  if (!configuration) throw new Error(JSON.stringify(diagnostics))
   return configuration
 }
 
@@ -80,7 +80,7 @@ export function nativeRbac(rules: readonly Rule[]): Json {
       principals: [{ and_ids: { ids: [{ or_ids: { ids: [header('x-user', user)] } }] } }],
     },
   ])
-  return { rules: { action: 'ALLOW', policies: Object.fromEntries(policies) } }
+  return { rules: { action: 'ALLOW', policies: Object.fromEntries(policies) as Json } }
 }
 
 /** A Lua script that looks at one rule after the other, as the Rust filter does. */
