@@ -1,7 +1,7 @@
 // The root context of a module with one: `this.root` of a stream is of the class that the author has said, or nothing is built. Nothing checks it later:
 // a root of another class would be read as if it were one.
 
-import { NodeKind } from 'assemblyscript'
+import { DiagnosticCode, NodeKind } from 'assemblyscript'
 import { report } from './report.js'
 import { forEachChild } from './snippet.js'
 
@@ -33,7 +33,19 @@ export function chooseRoot({ parser, main, names, contexts, chosen }) {
       `${context.name} wants ${wanted} for its root, but the root context is ${root.name}. ${remedy}`,
     )
   }
+  warnOfUnused({ parser, names, contexts, root })
   return chosen
+}
+
+/** A root context that nobody registers is never configured, which nothing else would tell. */
+function warnOfUnused({ parser, names, contexts, root }) {
+  for (const context of contexts) {
+    const { kind, name, isAbstract, source, declaration } = context
+    if (kind !== 'root' || isAbstract || source.internalPath.startsWith('~lib/')) continue
+    if (root && extendsClass(root, context, names)) continue
+    const message = `${name} is not registered: export it from the file that is built.`
+    parser.warning(DiagnosticCode.User_defined_0, declaration.name.range, message)
+  }
 }
 
 /** Whether the module makes objects of the class: the entry does, or an expression in the filter's own files. */

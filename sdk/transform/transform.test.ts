@@ -223,6 +223,14 @@ describe('the root context', () => {
     ])
   })
 
+  test('that nobody registers is warned of', async () => {
+    const plain = `export class Http extends HttpContext { onRequestHeaders(): Action { return Action.Continue } }`
+    const { warnings } = await build(`${HEAD}import './part1'\n${plain}`, HEAD + ROOT)
+    expect(warnings).toEqual(['Root is not registered: export it from the file that is built.'])
+    const base = `class Base extends RootContext {}\nexport class Mine extends Base {}\n${plain}`
+    expect((await build(HEAD + base)).warnings).toEqual([])
+  })
+
   test('may be one of several that the file registers itself', async () => {
     const { callbacks } = await build(
       `${HEAD}import { Root } from './part1'\nexport class Http ${USER}`,
