@@ -124,7 +124,12 @@ export const scenarios: Record<string, Scenario> = {
   'grpc gets wrong UTF-8': grpc(
     allowed(),
     {},
-    { raw: Buffer.from('GET /p/ HTTP/1.1\r\nhost: a\r\nx-raw: a\xffb\r\nconnection: close\r\n\r\n', 'latin1') },
+    {
+      raw: Buffer.from(
+        'GET /p/ HTTP/1.1\r\nhost: a\r\nx-raw: a\xffb\xc3(\xc3\xa9 \xe2\x82 \xe2\x82\xac \xed\xa0\x80 \xf0\x9f\x98\x80 \xf5 \xc0\x80\r\nconnection: close\r\n\r\n',
+        'latin1',
+      ),
+    },
   ),
   'grpc changes the request': grpc(
     allowed({
