@@ -16,6 +16,7 @@ export function unsayable(value: unknown): boolean {
     if (isBlocks && Array.isArray(item) && !(item as string[]).every(isBlock)) return false
     if (name === 'regex' && typeof item === 'string' && !isRegex(item)) return false
     if (name === 'template' && typeof item === 'string' && !isTemplate(item)) return false
+    if ((name === 'issuer' || name === 'subject') && hasAnchor(item)) return false
     if (!unsayable(item)) return false
   }
   const { from, to } = object
@@ -33,6 +34,14 @@ function isRegex(text: string): boolean {
   const compiled = compileRE2(Buffer.from(text).toString('latin1'))
   compiled.free()
   return compiled.error === ''
+}
+
+/** Whether a matcher of a claim asks where the text begins or ends: it is matched within a larger one. */
+function hasAnchor(matcher: unknown): boolean {
+  const { regex } = (matcher ?? {}) as { regex?: unknown }
+  if (typeof regex !== 'string') return false
+  const bare = regex.replace(/\\Q.*?(\\E|$)|\[\^?\]?([^\]\\]|\\.)*\]|\\[^Az]/gs, '')
+  return /[$^]|\\[Az]/.test(bare)
 }
 
 /** Of templates with nothing else than segments, `{*}` and, in one place, `{**}`. */

@@ -42,7 +42,11 @@ function readList(json: JsonValue, policies: PolicySet): void {
     if (!name.length) policy.get('name').fail('expected a name')
     if (isTaken(names, name)) policy.get('name').fail('a policy of this name is already there')
     const action = policy.get('action').oneOf(['ALLOW', 'DENY', 'AUDIT', 'CUSTOM'])
-    if (action == CUSTOM) policies.addProvider(policy.get('provider').bytes())
+    if (action == CUSTOM) {
+      const provider = policy.get('provider').bytes()
+      if (!provider.length) policy.get('provider').fail('expected a name')
+      policies.addProvider(provider)
+    }
     const isDryRun = policy.get('dryRun').bool(false)
     if (isDryRun && action > DENY) policy.get('dryRun').fail('only ALLOW and DENY can be tried out')
     const stage = stageOf(action, isDryRun)
