@@ -10,8 +10,14 @@ const STATE = ['policy', 'verdict', 'audit', 'dry_run.deny', 'dry_run.allow'].ma
 const header = (name: string, ...values: object[]) => ({ when: [{ header: name, values }] })
 const forwarded = (address: string) => ({ headers: { 'x-forwarded-for': address } })
 
+interface Rule {
+  from?: object[]
+  to?: object[]
+  when?: object[]
+}
+
 /** A rule, and whether requests match it. */
-type Case = [name: string, action: 'ALLOW' | 'DENY', rule: { when?: object[] }, requests: [RequestInit, boolean][]]
+type Case = [name: string, action: 'ALLOW' | 'DENY', rule: Rule, requests: [RequestInit, boolean][]]
 
 /** Asks one host about all rules: each request names the rule that it is about, and all the others are beside it. */
 function decide(cases: readonly Case[], options: HostOptions = {}) {

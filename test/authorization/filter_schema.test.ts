@@ -120,7 +120,7 @@ function refusal(document: Json): string | undefined {
 }
 
 test('the complete document is taken', () => {
-  expect(refusal(COMPLETE)).toBeUndefined()
+  expect(refusal(COMPLETE as unknown as Json)).toBeUndefined()
   expect(authorization.isValid(COMPLETE)).toBe(true)
 })
 

@@ -18,7 +18,7 @@ export class Root extends RootContext {
 
 export class Leaking extends HttpContext<Root> {
   onRequestHeaders(): Action {
-    this.root.kept.push(Bytes.from('0123456789'.repeat(20)))
+    this.root.kept.push(Bytes.from('0123456789'.repeat(100)))
     return Action.Continue
   }
 }
