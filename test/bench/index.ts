@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME [--rounds N] [--requests N] [--json] [--chart FILE]` */
+/** `npm run bench -- NAME [--rounds N] [--requests N] [--only REGEX] [--json] [--chart FILE]` */
 
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -11,13 +11,14 @@ import { ratio, type Bench, table } from './report.ts'
 
 const benches: Record<string, Bench> = { authorization, hello, hostile }
 
-const USAGE = `usage: npm run bench -- NAME [--rounds N] [--requests N] [--json] [--chart FILE]
+const USAGE = `usage: npm run bench -- NAME [--rounds N] [--requests N] [--only REGEX] [--json] [--chart FILE]
 
 Measures the CPU time that filters add to a request in real Envoy, side by side in one run.
 NAME is one of: ${Object.keys(benches).join(', ')}.
 
   --rounds N     rounds in which each filter gets its load in turn (default 12)
   --requests N   requests of one filter in one round (default 20000)
+  --only REGEX   of the filters, those whose names match
   --json         print the figures of every round
   --chart FILE   draw the figures, as SVG (authorization, hostile)`
 
@@ -27,6 +28,7 @@ async function main(): Promise<number> {
     options: {
       rounds: { type: 'string', default: '12' },
       requests: { type: 'string', default: '20000' },
+      only: { type: 'string', default: '' },
       json: { type: 'boolean', default: false },
       chart: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
@@ -34,7 +36,7 @@ async function main(): Promise<number> {
   })
   const [name] = positionals
   const bench = name !== undefined && Object.hasOwn(benches, name) ? benches[name] : undefined
-  if (values.help || !bench || (values.chart !== undefined && !bench.chart)) {
+  if (values.help || !bench || (values.chart !== undefined && (!bench.chart || values.only))) {
     process.stdout.write(`${USAGE}\n`)
     return values.help ? 0 : 2
   }
@@ -42,14 +44,19 @@ async function main(): Promise<number> {
     throw new Error('the CPU time of a process is read from /proc, which only Linux has')
   const rounds = Number(values.rounds)
   const { variants, notes } = await bench.variants()
-  const results = await compare(variants, {
+  const only = new RegExp(values.only)
+  const chosen = variants.filter((variant) => only.test(variant.name))
+  const results = await compare(chosen, {
     rounds,
     requests: Number(values.requests),
     onRound: (round) => process.stderr.write(`\r${round ? `round ${round} of ${rounds}` : 'warming up'}   `),
   })
   process.stderr.write('\r')
   if (values.json) process.stdout.write(`${JSON.stringify({ results, notes }, null, 2)}\n`)
-  else process.stdout.write(`${table(results)}\n\n${[...notes, ...(bench.conclusions?.(results) ?? [])].join('\n')}\n`)
+  else
+    process.stdout.write(
+      `${table(results)}\n\n${[...notes, ...(values.only ? [] : (bench.conclusions?.(results) ?? []))].join('\n')}\n`,
+    )
   if (values.chart !== undefined) writeFileSync(values.chart, lineChart(bench.chart!(results)))
   let code = 0
   for (const { name: own, other, limit } of bench.limits) {
