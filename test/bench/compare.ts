@@ -30,15 +30,17 @@ export interface Options {
   rounds: number
   /** Requests of one variant in one round. */
   requests: number
+  /** How often each chain stands one after the other; the added time is that of one. More of them stand out better from a machine's noise. Default 1. */
+  copies?: number
   load?: Partial<Load>
   onRound?: (round: number) => void
 }
 
 export interface Result {
   name: string
-  /** CPU µs per request, of each round. */
+  /** CPU µs per request, of each round, with all copies. */
   total: number[]
-  /** The same less that of the chain without filter, in the same round. */
+  /** The same less that of the chain without filter, in the same round, for one copy. */
   added: number[]
   /** Bytes above the chain without filter, at the end. */
   memory: number
@@ -55,6 +57,7 @@ export async function compare(variants: readonly Variant[], options: Options): P
     processes.push(envoy)
     return envoy
   }
+  const copies = options.copies ?? 1
   try {
     const plain = await run(async () => [])
     const none = (name: string, variant?: Variant): Variant => ({ ...variant, name, filters: async () => [] })
@@ -69,7 +72,7 @@ export async function compare(variants: readonly Variant[], options: Options): P
     const first = running.length
     for (const variant of variants) {
       const baseline = variant.ownBaseline ? baselines.get(variant.load?.request)! : 0
-      running.push({ variant, envoy: await run(variant.filters), total: [], baseline })
+      running.push({ variant, envoy: await run(repeated(variant.filters, copies)), total: [], baseline })
     }
     // The first round warms up: V8 optimises, allocators settle.
     for (let round = 0; round <= options.rounds; round++) {
@@ -86,11 +89,18 @@ export async function compare(variants: readonly Variant[], options: Options): P
     return [running[0]!, ...running.slice(first)].map(({ variant: { name }, envoy, total, baseline }) => ({
       name,
       total,
-      added: total.map((value, round) => value - running[baseline]!.total[round]!),
+      added: total.map((value, round) => (value - running[baseline]!.total[round]!) / copies),
       memory: residentMemory(envoy.pid) - residentMemory(plain.pid),
     }))
   } finally {
     await Promise.all(processes.map((envoy) => envoy.stop()))
+  }
+}
+
+function repeated(filters: Variant['filters'], copies: number): Variant['filters'] {
+  return async (directory) => {
+    const chain = await filters(directory)
+    return Array.from({ length: copies }, () => chain).flat()
   }
 }
 

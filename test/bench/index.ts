@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME [--rounds N] [--requests N] [--only REGEX] [--json] [--chart FILE]` */
+/** `npm run bench -- NAME [--rounds N] [--requests N] [--copies N] [--only REGEX] [--json] [--chart FILE]` */
 
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -11,13 +11,14 @@ import { ratio, type Bench, table } from './report.ts'
 
 const benches: Record<string, Bench> = { authorization, hello, hostile }
 
-const USAGE = `usage: npm run bench -- NAME [--rounds N] [--requests N] [--only REGEX] [--json] [--chart FILE]
+const USAGE = `usage: npm run bench -- NAME [--rounds N] [--requests N] [--copies N] [--only REGEX] [--json] [--chart FILE]
 
 Measures the CPU time that filters add to a request in real Envoy, side by side in one run.
 NAME is one of: ${Object.keys(benches).join(', ')}.
 
   --rounds N     rounds in which each filter gets its load in turn (default 12)
   --requests N   requests of one filter in one round (default 20000)
+  --copies N     how often each filter stands in its chain (default 1); the figures are those of one
   --only REGEX   of the filters, those whose names match
   --json         print the figures of every round
   --chart FILE   draw the figures, as SVG (authorization, hostile)`
@@ -28,6 +29,7 @@ async function main(): Promise<number> {
     options: {
       rounds: { type: 'string', default: '12' },
       requests: { type: 'string', default: '20000' },
+      copies: { type: 'string', default: '1' },
       only: { type: 'string', default: '' },
       json: { type: 'boolean', default: false },
       chart: { type: 'string' },
@@ -49,6 +51,7 @@ async function main(): Promise<number> {
   const results = await compare(chosen, {
     rounds,
     requests: Number(values.requests),
+    copies: Number(values.copies),
     onRound: (round) => process.stderr.write(`\r${round ? `round ${round} of ${rounds}` : 'warming up'}   `),
   })
   process.stderr.write('\r')
