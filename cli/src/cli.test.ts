@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,4 +55,16 @@ test('the committed executable says how to build what it runs', () => {
   const run = () =>
     execFileSync(process.execPath, ['--input-type=module', '-e', text], { cwd: copy, encoding: 'utf8', stdio: 'pipe' })
   expect(run).toThrow('meshscript: the command is not built yet. Run `npm run build` in the checkout first.')
+})
+
+test('a reader that has seen enough is no failure', () => {
+  const script = fileURLToPath(new URL('../bin/meshscript.js', import.meta.url))
+  const child = spawnSync(
+    'bash',
+    ['-c', '"$0" "$1" explain --help | head -1; exit "${PIPESTATUS[0]}"', process.execPath, script],
+    {
+      encoding: 'utf8',
+    },
+  )
+  expect(child).toMatchObject({ status: 0, stderr: '', stdout: 'Usage: meshscript explain [options] <FILES...>\n' })
 })

@@ -5,6 +5,13 @@ import { runCli } from './cli.ts'
 const stop = new AbortController()
 process.once('SIGINT', () => stop.abort())
 process.once('SIGTERM', () => stop.abort())
+// A reader that has seen enough, such as `head`, is no failure.
+for (const output of [process.stdout, process.stderr]) {
+  output.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    stop.abort()
+  })
+}
 
 process.exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,
