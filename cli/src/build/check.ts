@@ -1,7 +1,13 @@
 /** Verifies that Envoy will load a module, by its sections alone. What it refuses here would be a NACK, or a crash, in the proxy. */
 
 import { abiMarkers, callbacks, hostcalls, removedHostcalls, wasiFunctions, wasiModules } from '../wasm/abi.ts'
-import { type Import, MalformedModule, parseModule, type Signature, type WasmModule } from '../wasm/module.ts'
+import {
+  type Import,
+  MalformedModule,
+  parseModule,
+  type Signature,
+  type WasmModule,
+} from '@meshscript/sdk/testing/module'
 
 export interface CheckProblem {
   /** Stable; explained in docs/errors.md. */

@@ -1,5 +1,6 @@
 /** Builds a filter: author's file in, checked WebAssembly module and source map out. `meshscript build` is a parser in front of this. */
 
+import { parseModule } from '@meshscript/sdk/testing/module'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
@@ -7,9 +8,9 @@ import { type Diagnostic } from '../diagnostics.ts'
 import { UserError } from '../errors.ts'
 import { callbacks as knownCallbacks } from '../wasm/abi.ts'
 import { rewriteCustomSections } from '../wasm/custom_sections.ts'
-import { parseModule } from '../wasm/module.ts'
 import { checkModule } from './check.ts'
 import { compile, type Compiled } from './compiler.ts'
+import { embeddedSections } from './embedded.ts'
 import { findProject } from './project.ts'
 
 export { checkCodes, checkModule, type CheckCode, type CheckProblem } from './check.ts'
@@ -53,8 +54,9 @@ export async function buildFilter(options: BuildOptions): Promise<BuildResult> {
   const output = resolve(options.output ?? project.output)
   const compiled = await compile({ project, debug })
   const names = strip ? 'none' : debug ? 'all' : 'functions'
-  const bytes = rewriteCustomSections(compiled.wasm, { names })
-  refuse(bytes, project.file, compiled.sources.paths)
+  const sources = [...compiled.sources.paths, ...(project.schema ? [project.schema] : [])]
+  const bytes = rewriteCustomSections(compiled.wasm, { names, add: embeddedSections(project, sources) })
+  refuse(bytes, project.file, sources)
   const sourceMap = `${output}.map`
   mkdirSync(dirname(output), { recursive: true })
   writeIfChanged(sourceMap, JSON.stringify(relocate(compiled, dirname(output))))
@@ -72,7 +74,7 @@ export async function buildFilter(options: BuildOptions): Promise<BuildResult> {
     ),
     sourceMap,
     warnings: compiled.warnings,
-    sources: compiled.sources.paths,
+    sources,
     milliseconds: performance.now() - start,
   }
 }

@@ -17,6 +17,8 @@ export interface Project {
   sdk: string
   /** The project's own asconfig.json, or the SDK's. */
   asconfig: string
+  /** The JSON Schema of the filter's configuration, `schema.json` beside `assembly/`, if there is one. */
+  schema?: string
   /** Imports of the left are taken from the right. */
   alias: Record<string, string>
 }
@@ -29,6 +31,7 @@ export function findProject(path: string, alias: Record<string, string> = {}): P
   const baseDir = ancestors(folder).find((dir) => existsSync(join(dir, 'package.json'))) ?? folder
   const sdk = findSdk(baseDir)
   const own = join(baseDir, 'asconfig.json')
+  const schema = join(folder, 'schema.json')
   return {
     file,
     name,
@@ -36,6 +39,8 @@ export function findProject(path: string, alias: Record<string, string> = {}): P
     output: join(folder, 'build', `${name}.wasm`),
     sdk,
     asconfig: existsSync(own) ? own : join(sdk, 'asconfig.json'),
+    // Other entry files of a folder are other filters.
+    schema: file === join(folder, 'assembly', 'index.ts') && existsSync(schema) ? schema : undefined,
     alias: { ...readAlias(join(baseDir, 'package.json')), ...readAlias(join(baseDir, 'meshscript.json')), ...alias },
   }
 }

@@ -1,9 +1,10 @@
+import { parseModule } from '@meshscript/sdk/testing/module'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { CliFolder } from '../testing.ts'
-import { parseModule } from '../wasm/module.ts'
+import { readModuleMetadata } from '../wasm/metadata.ts'
 
 const HELLO = `import { Action, HttpContext } from '@meshscript/sdk'
 
@@ -14,6 +15,9 @@ export class Hello extends HttpContext {
   }
 }
 `
+
+const version = (folder: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../../../${folder}/package.json`, import.meta.url), 'utf8')).version
 
 let folder: CliFolder
 beforeEach(() => {
@@ -76,12 +80,45 @@ describe('what is built', () => {
   test('function names for backtraces, unless they are stripped', async () => {
     await folder.run('build hello')
     await folder.run('build hello --strip -o stripped.wasm')
-    expect(sections('hello/build/hello.wasm')).toEqual(['name'])
-    expect(sections('stripped.wasm')).toEqual([])
+    expect(sections('hello/build/hello.wasm')).toEqual(['name', 'producers'])
+    expect(sections('stripped.wasm')).toEqual(['producers'])
     expect(read('hello/build/hello.wasm').includes('exports/proxy_on_request_headers')).toBe(true)
     // Nothing but the names differs.
-    const stripped = read('stripped.wasm')
-    expect(read('hello/build/hello.wasm').subarray(0, stripped.length).equals(stripped)).toBe(true)
+    const named = read('hello/build/hello.wasm')
+    const names = parseModule(named).sections.find(({ name }) => name === 'name')!
+    const rest = Buffer.concat([named.subarray(0, names.start), named.subarray(names.end)])
+    expect(rest.equals(read('stripped.wasm'))).toBe(true)
+  })
+
+  test('the versions of the tools, and the schema of the configuration, stripped or not', async () => {
+    const schema = { type: 'object', properties: { limit: { type: 'integer' } } }
+    folder.write('hello/schema.json', JSON.stringify(schema, null, 2))
+    for (const flags of ['', '--debug', '--strip']) {
+      await folder.run(`build hello ${flags}`)
+      const { sdk, producers, ...metadata } = readModuleMetadata(read('hello/build/hello.wasm'))
+      expect(sdk).toBe(version('sdk'))
+      expect(producers).toEqual({
+        language: { AssemblyScript: version('node_modules/assemblyscript') },
+        'processed-by': { meshscript: version('cli') },
+        sdk: { '@meshscript/sdk': version('sdk') },
+      })
+      expect(metadata.schema).toEqual(schema)
+      expect(metadata.imports).toContain('env.proxy_add_header_map_value')
+      expect(metadata.exports).toContain('proxy_on_request_headers')
+    }
+    // Whitespace is left out.
+    expect(read('hello/build/hello.wasm').includes(JSON.stringify(schema))).toBe(true)
+  })
+
+  test.each([
+    ['{', 'is not valid JSON'],
+    ['[]', 'is no JSON Schema'],
+  ])('no module with a schema %s', async (schema, message) => {
+    folder.write('hello/schema.json', schema)
+    const { code, stderr } = await folder.run('build hello')
+    expect(code).toBe(1)
+    expect(stderr).toContain(`BUILD005: ${folder.path}/hello/schema.json ${message}`)
+    expect(existsSync(join(folder.path, 'hello/build'))).toBe(false)
   })
 
   test('a debug build, which is not optimised', async () => {

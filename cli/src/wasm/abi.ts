@@ -1,6 +1,6 @@
 /** The proxy-wasm ABI 0.2.1 as Envoy implements it: names and signatures of callbacks and hostcalls. */
 
-import { type Signature, type ValueType } from './module.ts'
+import { type Signature, type ValueType } from '@meshscript/sdk/testing/module'
 
 /** `'ii:i'`: two i32 parameters, one i32 result; `j` is i64. */
 function signature(text: string): Signature {

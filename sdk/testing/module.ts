@@ -1,4 +1,8 @@
-/** A reader of WebAssembly binaries: the sections that say what a module needs and offers, and nothing of its code. */
+/**
+ * A reader of WebAssembly binaries: the sections that say what a module needs and offers, and nothing of its code.
+ *
+ * @module
+ */
 
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128' | 'funcref' | 'externref' | 'unknown'
 export type ExternalKind = 'function' | 'table' | 'memory' | 'global' | 'tag'
@@ -91,6 +95,10 @@ export class Reader {
     if (length > this.end - this.at) throw new MalformedModule(`unexpected end at byte ${this.end}`)
     this.at += length
     return this.bytes.subarray(this.at - length, this.at)
+  }
+
+  rest(): Uint8Array {
+    return this.take(this.end - this.at)
   }
 
   text(): string {
