@@ -4,10 +4,12 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { copyDeclarations } from './lib/declarations.mjs'
 import { check, fail } from './lib/process.mjs'
 import { root, step } from './lib/steps.mjs'
 import { setup } from './setup.mjs'
 
+const TSC = 'node_modules/typescript/bin/tsc'
 const TOOLS = ['package-lock.json', 'tsconfig.base.json', 'scripts/build.mjs']
 
 export async function build() {
@@ -18,16 +20,22 @@ export async function build() {
     inputs: ['sdk/testing', 'sdk/tsconfig.build.json', ...TOOLS],
     outputs: ['sdk/dist/testing'],
     // Types are checked by `npm run lint`.
-    run: () =>
-      check(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'sdk/tsconfig.build.json', '--noCheck']).then(
-        () => {},
-      ),
+    run: async () => {
+      rmSync(join(root, 'sdk/dist/testing'), { recursive: true, force: true })
+      await check(process.execPath, [TSC, '-p', 'sdk/tsconfig.build.json', '--noCheck'])
+    },
   })
   await count({
     name: 'meshscript',
     inputs: ['cli/src', 'cli/package.json', ...TOOLS],
     outputs: ['cli/dist/meshscript.js', 'cli/dist/index.js', 'cli/dist/vitest.js'],
     run: bundleCli,
+  })
+  await count({
+    name: 'types of meshscript',
+    inputs: ['cli/src', 'cli/tsconfig.types.json', ...TOOLS],
+    outputs: ['cli/dist/types/index.d.ts'],
+    run: declareCli,
   })
   for (const { path, output } of filters()) {
     await count({
@@ -74,6 +82,13 @@ async function bundleCli() {
     },
     logLevel: 'silent',
   })
+}
+
+/** Types of the library. The bundle has none of the modules that they lie in. */
+async function declareCli() {
+  rmSync(join(root, 'cli/dist/types'), { recursive: true, force: true })
+  await check(process.execPath, [TSC, '-p', 'cli/tsconfig.types.json', '--noCheck'])
+  copyDeclarations(join(root, '.cache/types/cli'), 'index.d.ts', join(root, 'cli/dist/types'))
 }
 
 /** Ready filters and examples: every folder that has an `assembly/index.ts`. */

@@ -16,7 +16,12 @@ export interface Io {
   signal?: AbortSignal
 }
 
-export type Colors = ReturnType<typeof pc.createColors>
+type Style =
+  | ('reset' | 'bold' | 'dim' | 'italic' | 'underline' | 'inverse' | 'hidden' | 'strikethrough')
+  | ('black' | 'red' | 'green' | 'yellow' | 'blue' | 'magenta' | 'cyan' | 'white' | 'gray')
+
+/** Spelt out, since the package's types must not name what is only in the bundle. */
+export type Colors = { isColorSupported: boolean } & Record<Style, (text: string | number) => string>
 
 /** Colours only on a terminal; `NO_COLOR` and `FORCE_COLOR` have the last word. */
 export function colorsFor(output: Output, env: Io['env']): Colors {
