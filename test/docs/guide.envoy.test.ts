@@ -7,9 +7,10 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findEnvoy } from '@meshscript/sdk/testing/envoy'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { pack, publishedPackages } from '../../scripts/lib/packages.mjs'
 import { blocksOf, type Block } from './markdown.ts'
 import { Reader } from './reader.ts'
-import { pack, Registry } from './registry.ts'
+import { Registry } from './registry.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/, '')
 const page = (file: string): Block[] => blocksOf(readFileSync(join(root, file), 'utf8'))
@@ -24,7 +25,7 @@ let reader: Reader
 
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'meshscript-guide-'))
-  registry = await Registry.start(root, pack(root, ['sdk', 'filters', 'cli'], home))
+  registry = await Registry.start(root, await pack(publishedPackages(), home))
   reader = new Reader({ checkout: root, home, env: await environment(), ports: await freePorts() })
 }, 2 * MINUTES)
 

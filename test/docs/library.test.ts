@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createHost } from '@meshscript/sdk/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { pack, publishedPackages } from '../../scripts/lib/packages.mjs'
 import { blocksOf } from './markdown.ts'
 import { Reader } from './reader.ts'
-import { pack, Registry } from './registry.ts'
+import { Registry } from './registry.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/, '')
 const read = (file: string): string => readFileSync(join(root, file), 'utf8')
@@ -19,7 +20,7 @@ let registry: Registry
 
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'meshscript-library-'))
-  registry = await Registry.start(root, pack(root, ['sdk', 'filters', 'cli'], home))
+  registry = await Registry.start(root, await pack(publishedPackages(), home))
 }, 120_000)
 
 afterAll(async () => {

@@ -1,13 +1,13 @@
 /**
- * A package registry on this machine that offers what the workspace has installed, and Meshscript's own packages as `npm pack`
- * makes them. With it the guide's `npm install` runs as it stands: without the network, and whatever npm has in its cache.
+ * A package registry on this machine that offers what the workspace has installed, and Meshscript's own packages as they
+ * would be published. With it the guide's `npm install` runs as it stands: without the network, and whatever npm has in its cache.
  */
 
-import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import type { Packed } from '../../scripts/lib/packages.mjs'
 import { tarball } from './tarball.ts'
 
 interface Manifest {
@@ -18,12 +18,6 @@ interface Package {
   manifest: Manifest
   /** Made when it is asked for. */
   tarball: () => Buffer
-}
-
-/** A tarball, and the manifest in it. */
-export interface Packed {
-  file: string
-  manifest: Manifest
 }
 
 export class Registry {
@@ -91,19 +85,4 @@ export class Registry {
 
 function byVersion(a: string, b: string): number {
   return a.localeCompare(b, 'en', { numeric: true })
-}
-
-/** What `npm pack` makes of workspaces. */
-export function pack(root: string, workspaces: readonly string[], folder: string): Packed[] {
-  const flags = workspaces.flatMap((name) => ['--workspace', name])
-  const output = execFileSync('npm', ['pack', '--json', '--pack-destination', folder, ...flags], {
-    cwd: root,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const packed = JSON.parse(output) as { filename: string }[]
-  return packed.map(({ filename }, index) => ({
-    file: join(folder, filename),
-    manifest: JSON.parse(readFileSync(join(root, workspaces[index]!, 'package.json'), 'utf8')) as Manifest,
-  }))
 }
