@@ -49,7 +49,7 @@ export {
 export { extension, type Json, merge, typed } from './json.ts'
 export { listenerConfig, type ListenerSpec, type ListenerTls } from './listeners.ts'
 export { EnvoyLog, type EnvoyLogEntry, type WasmLogEntry } from './logs.ts'
-export { EnvoyProcess, startEnvoy, type StartOptions } from './process.ts'
+export { EnvoyProcess, failureMessage, startEnvoy, type StartOptions } from './process.ts'
 export { grpcFrame, grpcMessages } from './server/grpc.ts'
 export { type RunningCluster, startCluster } from './server/index.ts'
 export { cacheDirectory, ENVOY_VERSION } from './wheel.ts'

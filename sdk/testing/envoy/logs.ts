@@ -1,19 +1,21 @@
 /**
  * Envoy's log, read from stderr.
  *
- * Envoy is started with a format that puts one entry in one line: level|logger|message, the message with C
+ * Envoy is started with a format that puts one entry in one line: level|logger|time|message, the message with C
  * escapes, so that line breaks and any bytes in a filter's message come back as they were.
  */
 import type { LogLevel } from '../types.ts'
 
-/** `%l` level, `%n` logger, `%v` message. */
-export const LOG_FORMAT = '%l|%n|%v'
+/** `%l` level, `%n` logger, `%E.%f` seconds since 1970 and microseconds, `%v` message. */
+export const LOG_FORMAT = '%l|%n|%E.%f|%v'
 
 export interface EnvoyLogEntry {
   level: LogLevel
   /** Envoy's component, e.g. `wasm`, `config`, `upstream`; `stderr` for what is no log entry. */
   logger: string
   message: string
+  /** Milliseconds since 1970; undefined for what is no log entry. */
+  time?: number
 }
 
 /** What a filter logged: what stood between `wasm log` and the message, and the message. */
@@ -21,6 +23,7 @@ export interface WasmLogEntry {
   level: LogLevel
   prefix: string
   message: string
+  time: number
 }
 
 /** Entries other than filters' that are kept: enough to explain a failure, and no leak in a run of days. */
@@ -74,18 +77,18 @@ export class EnvoyLog {
 }
 
 function parseLine(line: string): EnvoyLogEntry {
-  const match = /^([a-z]+)\|([\w.-]+)\|(.*)$/.exec(line)
+  const match = /^([a-z]+)\|([\w.-]+)\|([\d.]+)\|(.*)$/.exec(line)
   const level = match && LEVELS[match[1]!]
   if (!level) return { level: 'error', logger: 'stderr', message: line }
-  return { level, logger: match[2]!, message: unescapeC(match[3]!) }
+  return { level, logger: match[2]!, time: Number(match[3]) * 1000, message: unescapeC(match[4]!) }
 }
 
-function parseWasm({ level, message }: EnvoyLogEntry): WasmLogEntry | undefined {
+function parseWasm({ level, time = 0, message }: EnvoyLogEntry): WasmLogEntry | undefined {
   if (!message.startsWith('wasm log')) return undefined
   const rest = message.slice('wasm log'.length)
   const end = rest.indexOf(': ')
   if (end < 0) return undefined
-  return { level, prefix: rest.slice(0, end), message: rest.slice(end + 2) }
+  return { level, prefix: rest.slice(0, end), message: rest.slice(end + 2), time }
 }
 
 const ESCAPES: Record<string, string> = { n: '\n', r: '\r', t: '\t', '"': '"', "'": "'", '\\': '\\' }
