@@ -7,10 +7,10 @@ test('filters and Envoy are kept apart, in pieces as they come', () => {
   const wasm: WasmLogEntry[] = []
   log.onWasm = (entry) => wasm.push(entry)
   log.push('warning|wasm|1.5|wasm log name root: a\\n\\"b\\" \\303')
-  log.push('\\251 \\\\n\ninfo|main|2.000001|starting\nplain text\n')
+  log.push('\\251 \\\\n\ninfo|main|2.5|starting\nplain text\n')
   expect(wasm).toEqual([{ level: 'warn', prefix: ' name root', message: 'a\n"b" é \\n', time: 1500 }])
   expect(log.entries).toEqual([
-    { level: 'info', logger: 'main', message: 'starting', time: 2000.001 },
+    { level: 'info', logger: 'main', message: 'starting', time: 2500 },
     { level: 'error', logger: 'stderr', message: 'plain text' },
   ])
 })
