@@ -27,7 +27,7 @@ export async function build() {
   })
   await count({
     name: 'meshscript',
-    inputs: ['cli/src', 'cli/package.json', ...TOOLS],
+    inputs: ['cli/src', 'cli/package.json', 'cli/meshscript.schema.json', ...TOOLS],
     outputs: ['cli/dist/meshscript.js', 'cli/dist/index.js', 'cli/dist/vitest.js'],
     run: bundleCli,
   })

@@ -1,9 +1,10 @@
 /** Finds what belongs to a filter: its entry file, its package, the SDK that it uses, and the project's settings. */
 
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, realpathSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join, resolve } from 'node:path'
 import { UserError } from '../errors.ts'
+import { readSettings } from '../settings.ts'
 
 export interface Project {
   /** The author's entry file. */
@@ -41,7 +42,7 @@ export function findProject(path: string, alias: Record<string, string> = {}): P
     asconfig: existsSync(own) ? own : join(sdk, 'asconfig.json'),
     // Other entry files of a folder are other filters.
     schema: file === join(folder, 'assembly', 'index.ts') && existsSync(schema) ? schema : undefined,
-    alias: { ...readAlias(join(baseDir, 'package.json')), ...readAlias(join(baseDir, 'meshscript.json')), ...alias },
+    alias: { ...readSettings(folder).alias, ...alias },
   }
 }
 
@@ -74,21 +75,4 @@ function findSdk(baseDir: string): string {
     if (existsSync(join(candidate, 'package.json'))) return realpathSync(candidate)
   }
   return dirname(createRequire(import.meta.url).resolve(`${SDK}/package.json`))
-}
-
-function readAlias(file: string): Record<string, string> {
-  if (!existsSync(file)) return {}
-  let settings: unknown
-  try {
-    settings = JSON.parse(readFileSync(file, 'utf8'))
-  } catch (error) {
-    throw new UserError(`${file} is not valid JSON: ${(error as Error).message}`, 'BUILD004')
-  }
-  const section =
-    basename(file) === 'package.json' ? (settings as { meshscript?: unknown } | null)?.meshscript : settings
-  const alias = (section as { alias?: unknown } | null | undefined)?.alias ?? {}
-  if (typeof alias !== 'object' || Object.values(alias).some((target) => typeof target !== 'string')) {
-    throw new UserError(`${file}: "alias" must map names of packages to names of packages`, 'BUILD004')
-  }
-  return alias as Record<string, string>
 }

@@ -301,14 +301,14 @@ meshscript: BUILD020: Envoy would not run this module
   })
 
   test.each([
-    ['{ alias', 'is not valid JSON'],
-    ['{ "alias": { "a": 1 } }', '"alias" must map names of packages to names of packages'],
-    ['{ "alias": 5 }', '"alias" must map names of packages to names of packages'],
-  ])('settings %s', async (text, message) => {
+    ['{ alias', 'SET002', 'is not valid JSON'],
+    ['{ "alias": { "a": 1 } }', 'SET003', 'alias.a has to be a string'],
+    ['{ "alais": {} }', 'SET001', 'did you mean alias?'],
+  ])('settings %s', async (text, problem, message) => {
     folder.write('hello/meshscript.json', text)
     const { code, stderr } = await folder.run('build hello')
     expect(code).toBe(1)
-    expect(stderr).toContain(`BUILD004: ${folder.path}/hello/meshscript.json`)
+    expect(stderr).toContain(`${problem}: ${folder.path}/hello/meshscript.json`)
     expect(stderr).toContain(message)
   })
 })
