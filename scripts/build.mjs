@@ -67,7 +67,13 @@ async function bundleCli() {
   rmSync(join(root, 'cli/dist'), { recursive: true, force: true })
   await build({
     absWorkingDir: root,
-    entryPoints: { meshscript: 'cli/src/main.ts', index: 'cli/src/index.ts', vitest: 'cli/src/vitest.ts' },
+    entryPoints: {
+      meshscript: 'cli/src/main.ts',
+      index: 'cli/src/index.ts',
+      vitest: 'cli/src/vitest.ts',
+      // A thread of its own.
+      'build-worker': 'cli/src/build/worker.ts',
+    },
     outdir: 'cli/dist',
     bundle: true,
     splitting: true,

@@ -79,6 +79,11 @@ export async function buildFilter(options: BuildOptions): Promise<BuildResult> {
   }
 }
 
+/** Compiles, and does nothing with it. */
+export async function rehearseBuild({ path, alias, debug = false }: BuildOptions): Promise<void> {
+  await compile({ project: findProject(path, alias), debug })
+}
+
 function refuse(bytes: Uint8Array, file: string, sources: readonly string[]): void {
   const problems = checkModule(bytes)
   if (!problems.length) return

@@ -2,7 +2,8 @@
 
 import { watch } from 'chokidar'
 import { UserError } from '../errors.ts'
-import { buildFilter, type BuildOptions, type BuildResult } from './index.ts'
+import { BackgroundCompiler } from './background.ts'
+import { type BuildOptions, type BuildResult } from './index.ts'
 
 export interface WatchOptions extends BuildOptions {
   /** Called after every build, the first included. */
@@ -10,11 +11,14 @@ export interface WatchOptions extends BuildOptions {
   /** Called for a build that failed; the last good module stays in its place. */
   onError: (error: UserError) => void
   signal?: AbortSignal
+  /** Default: one of its own. */
+  compiler?: BackgroundCompiler
 }
 
 /** Resolves when the signal is given. */
-export async function watchFilter({ onBuild, onError, signal, ...options }: WatchOptions): Promise<void> {
+export async function watchFilter({ onBuild, onError, signal, compiler, ...options }: WatchOptions): Promise<void> {
   if (signal?.aborted) return
+  const worker = compiler ?? new BackgroundCompiler()
   let watched = new Set<string>()
   // Editors write in several steps: one change is what happens within a few milliseconds.
   const watcher = watch([], { ignoreInitial: true, atomic: 20 })
@@ -29,10 +33,11 @@ export async function watchFilter({ onBuild, onError, signal, ...options }: Watc
     }
     building = true
     try {
-      const result = await buildFilter(options)
+      const result = await worker.build(options)
       follow(result.sources)
       onBuild(result)
     } catch (error) {
+      if (signal?.aborted) return
       if (!(error instanceof UserError)) throw error
       follow(error.sources)
       onError(error)
@@ -62,8 +67,9 @@ export async function watchFilter({ onBuild, onError, signal, ...options }: Watc
     watcher.on('all', change)
     watcher.on('error', reject)
     build().catch(reject)
-  }).finally(() => {
+  }).finally(async () => {
     clearTimeout(pending)
-    return watcher.close()
+    if (!compiler) await worker.close()
+    await watcher.close()
   })
 }

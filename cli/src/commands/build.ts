@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { resolve } from 'node:path'
-import { buildFilter, type BuildOptions, type BuildResult } from '../build/index.ts'
+import { preferQuickStart } from '../build/engine.ts'
+import { type BuildOptions, type BuildResult } from '../build/index.ts'
 import { diagnosticToJson, displayPath, formatDiagnostic } from '../diagnostics.ts'
 import { reportError } from '../report.ts'
 import { colorsFor, type Io } from '../terminal.ts'
@@ -46,7 +47,11 @@ async function run(path: string, flags: Flags, io: Io): Promise<void> {
     strip: flags.strip,
     alias: flags.alias,
   }
-  if (!flags.watch) return print(await buildFilter(options), flags, io)
+  if (!flags.watch) {
+    preferQuickStart()
+    const { buildFilter } = await import('../build/index.ts')
+    return print(await buildFilter(options), flags, io)
+  }
   const { watchFilter } = await import('../build/watch.ts')
   await watchFilter({
     ...options,
