@@ -138,7 +138,8 @@ function namesOf(module: Uint8Array): Origin['names'] {
   const reader = new Reader(module, section.content, section.end)
   let others = false
   while (!reader.done) {
-    others ||= reader.byte() !== NAMES_OF_FUNCTIONS
+    const id = reader.byte()
+    others ||= id !== NAMES_OF_FUNCTIONS
     reader.take(reader.u32())
   }
   return others ? 'all' : 'functions'
