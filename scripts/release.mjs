@@ -3,7 +3,7 @@
 // It can be repeated: what the registry has is left alone. So a release that broke off is finished by the same command.
 
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -43,7 +43,8 @@ async function release({ registry, tag, provenance = false, 'dry-run': isDry = f
       }
       const distTag = tag ?? /^[^-]*-([a-z]+)/i.exec(manifest.version)?.[1] ?? 'latest'
       if (!isDry) await publish(file, [...where, '--tag', distTag, `--provenance=${provenance}`])
-      say(`${id} ${isDry ? 'would be' : 'is'} published as ${distTag}`)
+      const size = `${Math.round(statSync(file).size / 1024)} KB`
+      say(`${id} (${size}) ${isDry ? 'would be' : 'is'} published as ${distTag}`)
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -27,7 +27,14 @@ async function release(...args: string[]): Promise<{ code: number | null; output
   child.stdout.setEncoding('utf8').on('data', (data: string) => (output += data))
   child.stderr.setEncoding('utf8').on('data', (data: string) => (output += data))
   const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
-  return { code, output, lines: output.split('\n').filter((line) => line.includes('published')) }
+  return {
+    code,
+    output,
+    lines: output
+      .replace(/\(\d+ KB\)/g, '(SIZE)')
+      .split('\n')
+      .filter((line) => line.includes('published')),
+  }
 }
 
 /** What the registry says of a package. */
@@ -44,11 +51,14 @@ test('says what it would do, publishes, and does nothing when it is repeated', {
   const flags = ['--no-check', '--registry', registry.url]
 
   const dry = await release(...flags, '--dry-run')
-  expect(dry, dry.output).toMatchObject({ code: 0, lines: ids.map((id) => `• ${id} would be published as latest`) })
+  expect(dry, dry.output).toMatchObject({
+    code: 0,
+    lines: ids.map((id) => `• ${id} (SIZE) would be published as latest`),
+  })
   expect(await known('meshscript')).toBeUndefined()
 
   const first = await release(...flags, '--tag', 'next')
-  expect(first, first.output).toMatchObject({ code: 0, lines: ids.map((id) => `• ${id} is published as next`) })
+  expect(first, first.output).toMatchObject({ code: 0, lines: ids.map((id) => `• ${id} (SIZE) is published as next`) })
   for (const { name, version } of packages) {
     const { 'dist-tags': tags, versions } = (await known(name))!
     expect(tags).toMatchObject({ next: version })

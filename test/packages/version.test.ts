@@ -30,6 +30,11 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+test('all packages are one fixed group', () => {
+  const { fixed } = JSON.parse(read('.changeset/config.json')) as { fixed: string[][] }
+  expect(fixed.map((group) => group.sort())).toEqual([packages.map(({ manifest }) => manifest.name).sort()])
+})
+
 test(
   'a changeset of one package raises the version of all, and what they say of each other',
   { timeout: 60_000 },
