@@ -6,7 +6,7 @@ import { dirname, relative, resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { type Diagnostic } from '../diagnostics.ts'
 import { UserError } from '../errors.ts'
-import { callbacks as knownCallbacks } from '../wasm/abi.ts'
+import { eventCallbacks } from '../wasm/abi.ts'
 import { rewriteCustomSections } from '../wasm/custom_sections.ts'
 import { checkModule } from './check.ts'
 import { compile, type Compiled } from './compiler.ts'
@@ -69,9 +69,7 @@ export async function buildFilter(options: BuildOptions): Promise<BuildResult> {
     size: bytes.length,
     exports,
     imports: wasm.imports.map(({ module, name }) => `${module}.${name}`),
-    callbacks: exports.filter(
-      (name) => name.startsWith('proxy_on_') && knownCallbacks.has(name) && !name.endsWith('_allocate'),
-    ),
+    callbacks: eventCallbacks(exports),
     sourceMap,
     warnings: compiled.warnings,
     sources,

@@ -21,6 +21,10 @@ export const commands: Record<string, CommandEntry> = {
     summary: 'compile a filter to WebAssembly and check it',
     load: () => import('./build.ts').then((module) => module.buildCommand),
   },
+  run: {
+    summary: 'run filters in a real Envoy, and show each request',
+    load: () => import('./run.ts').then((module) => module.runCommand),
+  },
   compile: {
     summary: "turn policies into a filter's configuration",
     load: () => import('./compile.ts').then((module) => module.compileCommand),
@@ -32,6 +36,10 @@ export const commands: Record<string, CommandEntry> = {
   diff: {
     summary: 'replay recorded requests with changed policies',
     load: () => import('./diff.ts').then((module) => module.diffCommand),
+  },
+  inspect: {
+    summary: 'show what a module or an image holds',
+    load: () => import('./inspect.ts').then((module) => module.inspectCommand),
   },
   validate: {
     summary: 'check resources for mistakes',

@@ -33,6 +33,11 @@ export const callbacks = table({
   ':': '_initialize _start',
 })
 
+/** The exports that the host calls for events; an allocator is none. */
+export function eventCallbacks(exports: readonly string[]): string[] {
+  return exports.filter((name) => name.startsWith('proxy_on_') && callbacks.has(name) && !name.endsWith('_allocate'))
+}
+
 export const abiMarkers = ['proxy_abi_version_0_2_1', 'proxy_abi_version_0_2_0', 'proxy_abi_version_0_1_0'] as const
 
 /** What a module may import from `env`. */

@@ -1,0 +1,53 @@
+/** What a registry says of an image: beside the module itself, the documents and signatures that go with it. */
+
+import { type KeyObject } from 'node:crypto'
+import { type FoundSignature, readSignatures } from '../supply/signature_image.ts'
+import { IN_TOTO_MEDIA_TYPE } from '../supply/provenance.ts'
+import { type ReferrerSource, type Repository } from '../supply/registry.ts'
+import { SPDX_MEDIA_TYPE } from '../supply/sbom.ts'
+import { type Descriptor } from '../supply/types.ts'
+
+export interface ImageReport {
+  digest: string
+  mediaType: string
+  /** How the module lies in it. */
+  form: string
+  annotations: Record<string, string>
+  referrers: ReferrerReport[]
+  signatures: FoundSignature[]
+}
+
+export interface ReferrerReport {
+  /** `other` for what others have attached. */
+  kind: 'sbom' | 'provenance' | 'other'
+  artifactType: string
+  digest: string
+  size: number
+}
+
+/** What `pullModule` answers. */
+export interface PulledImage {
+  digest: string
+  mediaType: string
+  form: string
+  annotations: Record<string, string>
+}
+
+export async function inspectImage(
+  source: ReferrerSource,
+  repository: Repository,
+  { digest, mediaType, form, annotations }: PulledImage,
+  key?: KeyObject,
+): Promise<ImageReport> {
+  const [referrers, signatures] = await Promise.all([
+    source.referrers(repository.repository, digest),
+    readSignatures(source, repository, digest, key),
+  ])
+  return { digest, mediaType, form, annotations, referrers: referrers.map(describe), signatures }
+}
+
+const kinds: Record<string, ReferrerReport['kind']> = { [SPDX_MEDIA_TYPE]: 'sbom', [IN_TOTO_MEDIA_TYPE]: 'provenance' }
+
+function describe({ artifactType = '', digest, size }: Descriptor): ReferrerReport {
+  return { kind: kinds[artifactType] ?? 'other', artifactType, digest, size }
+}
