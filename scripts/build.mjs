@@ -1,7 +1,7 @@
 // Builds everything: the published form of @meshscript/sdk/testing, the command, the ready filters and the examples.
 // What has not changed is left alone; `--force` builds it all the same.
 
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { copyDeclarations } from './lib/declarations.mjs'
@@ -88,6 +88,8 @@ async function bundleCli() {
     },
     logLevel: 'silent',
   })
+  // What `meshscript run --open` serves.
+  copyFileSync(join(root, 'cli/src/run/page/page.html'), join(root, 'cli/dist/page.html'))
 }
 
 /** Types of the library. The bundle has none of the modules that they lie in. */
