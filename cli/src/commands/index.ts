@@ -37,6 +37,10 @@ export const commands: Record<string, CommandEntry> = {
     summary: 'replay recorded requests with changed policies',
     load: () => import('./diff.ts').then((module) => module.diffCommand),
   },
+  check: {
+    summary: 'check the machine, the cluster and the project',
+    load: () => import('./check.ts').then((module) => module.checkCommand),
+  },
   inspect: {
     summary: 'show what a module or an image holds',
     load: () => import('./inspect.ts').then((module) => module.inspectCommand),

@@ -1,0 +1,74 @@
+import { Command } from 'commander'
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { environmentChecks } from '../check/environment.ts'
+import { renderReport } from '../check/render.ts'
+import { runChecks } from '../check/runner.ts'
+import { type Category, type CheckContext } from '../check/types.ts'
+import { NegativeResult } from '../errors.ts'
+import { colorsFor, type Io } from '../terminal.ts'
+import { Progress } from './progress.ts'
+
+interface Flags {
+  environment?: boolean
+  project?: boolean
+  plugin?: string
+  insecure?: boolean
+  ca?: string
+  json?: boolean
+}
+
+const examples = `
+Examples:
+  meshscript check
+  meshscript check --environment --json
+  meshscript check --plugin deploy/hello.yaml`
+
+/** `meshscript check`: whether this machine, the cluster and the project are fit. */
+export function checkCommand(io: Io): Command {
+  return new Command('check')
+    .description(
+      'Check the environment (Node.js, Envoy, Docker, kubectl, the cluster, Istio, the registry) and the project in this\n' +
+        'folder (versions, options of the compiler, configuration). √ is well, ‼ a warning, × an error: then the exit\n' +
+        'code is 1. What only some commands need is a warning where it is missing.',
+    )
+    .option('--environment', 'check the environment only')
+    .option('--project', 'check the project only')
+    .option('--plugin <FILE>', 'check the WasmPlugins in this YAML file, too: image, digest, configuration')
+    .option('--insecure', 'speak HTTP with registries, or HTTPS without checking certificates')
+    .option('--ca <FILE>', 'certificates (PEM) to trust beside those of the system')
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', examples)
+    .action((flags: Flags) => run(flags, io))
+}
+
+async function run(flags: Flags, io: Io): Promise<void> {
+  const progress = new Progress(io)
+  const categories = await categoriesFor(flags, io)
+  const report = await runChecks(categories, {
+    signal: io.signal,
+    onProgress: (done, total) => progress.show(`${done} of ${total} checks`),
+  })
+  progress.clear()
+  io.stdout.write(
+    flags.json ? `${JSON.stringify(report, null, 2)}\n` : renderReport(report, colorsFor(io.stdout, io.env)),
+  )
+  if (!report.success) throw new NegativeResult()
+}
+
+async function categoriesFor(flags: Flags, io: Io): Promise<Category[]> {
+  const context: CheckContext = { io, insecure: flags.insecure, ca: flags.ca && resolve(io.cwd, flags.ca) }
+  const all = !flags.environment && !flags.project
+  const categories: Category[] = []
+  if (flags.environment || all) categories.push(environmentChecks(context))
+  // Without being asked for it, a folder that is no project is no mistake.
+  if (flags.project || (all && isProject(io.cwd))) {
+    const { projectChecks } = await import('../check/project.ts')
+    categories.push(projectChecks(context))
+  }
+  return categories
+}
+
+function isProject(folder: string): boolean {
+  return ['assembly/index.ts', 'meshscript.json'].some((name) => existsSync(join(folder, name)))
+}
