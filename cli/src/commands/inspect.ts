@@ -46,6 +46,9 @@ async function run(name: string, flags: Flags, io: Io): Promise<void> {
     ? await (await import('../inspect/pull.ts')).pullImage(name, flags, io)
     : { bytes: read(name, io), image: undefined }
   const module = inspectModule(bytes, name)
+  const refused = flags.verifyKey !== undefined && !image!.signatures.some(({ verified }) => verified)
+  // Before anything is printed that a script might take for verified.
+  if (refused && flags.schema) throw unsigned()
   if (flags.schema) return printSchema(module, name, io)
   if (flags.json) {
     io.stdout.write(`${JSON.stringify({ version: 1, name, ...(image && { image }), module }, null, 2)}\n`)
@@ -54,11 +57,10 @@ async function run(name: string, flags: Flags, io: Io): Promise<void> {
     const parts = [...(image ? [renderImage(image, colors)] : []), renderModule(module, colors)]
     io.stdout.write(`${colors.bold(name)}\n${parts.join('\n')}`)
   }
-  if (flags.verifyKey !== undefined && !image!.signatures.some(({ verified }) => verified)) {
-    if (!flags.json) io.stderr.write('meshscript: INSP003: no signature of this image is by the key\n')
-    throw new NegativeResult()
-  }
+  if (refused) throw flags.json ? new NegativeResult() : unsigned()
 }
+
+const unsigned = () => new UserError('no signature of this image is by the key', 'INSP003')
 
 function read(name: string, io: Io): Uint8Array {
   try {
