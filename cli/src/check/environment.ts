@@ -99,7 +99,7 @@ function kubernetes({ io }: CheckContext): Check[] {
       const why = answer.ok ? 'it tells no version' : answer.message
       return warning(
         `the cluster does not answer: ${why}`,
-        'see kubectl config current-context; only deploy --apply and status need it',
+        'compare kubectl config current-context; only deploy --apply and status need it',
       )
     }),
     inCluster('CHK006', "Istio's WasmPlugin is known to the cluster", async (signal) => {

@@ -37,30 +37,27 @@ async function runCheck(
   check: Check,
   { timeout = CHECK_TIMEOUT, signal }: RunOptions,
 ): Promise<CheckResult | undefined> {
-  const { code, description, late = 'error' } = check
-  const stop = new AbortController()
-  const abort = () => stop.abort()
-  if (signal?.aborted) abort()
-  signal?.addEventListener('abort', abort)
-  let timer: NodeJS.Timeout | undefined
-  const ended = new Promise<Finding>((resolve) => {
-    const end = (error: string) => resolve({ result: late, error })
-    stop.signal.addEventListener('abort', () => end('interrupted'))
-    timer = setTimeout(() => {
-      end(`no answer within ${timeout / 1000} s`)
-      stop.abort()
-    }, timeout)
+  const { code, description } = check
+  const timer = new AbortController()
+  const ended = AbortSignal.any([timer.signal, ...(signal ? [signal] : [])])
+  const late = new Promise<Finding>((resolve) => {
+    const end = () => {
+      const error = timer.signal.aborted ? `no answer within ${timeout / 1000} s` : 'interrupted'
+      resolve({ result: check.late ?? 'error', error })
+    }
+    if (ended.aborted) end()
+    else ended.addEventListener('abort', end)
   })
+  const pending = setTimeout(() => timer.abort(), timeout)
   try {
-    const finding = await Promise.race([check.run(stop.signal).catch(unexpected), ended])
+    const finding = await Promise.race([check.run(ended).catch(unexpected), late])
     if (!finding) return undefined
     if (finding.result === 'success')
       return { code, description: finding.description ?? description, result: 'success' }
     const { result, error, hint } = finding
     return { code, description, result, error, hint: [...(hint === undefined ? [] : [hint]), helpUrl(code)].join('; ') }
   } finally {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', abort)
+    clearTimeout(pending)
   }
 }
 

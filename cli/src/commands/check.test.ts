@@ -313,6 +313,19 @@ describe('running checks', () => {
     expect(stdout).toContain('‼ the Docker daemon answers\n    interrupted\n')
   })
 
+  test('many checks leave no listeners behind', async () => {
+    const { signal } = new AbortController()
+    const warnings: Error[] = []
+    const note = (warning: Error) => warnings.push(warning)
+    process.on('warning', note)
+    const checks = Array.from({ length: 20 }, () => make(() => Promise.resolve(success())))
+    await runChecks([{ categoryName: 'a', checks }], { signal })
+    // Warnings come in the next turn of the loop.
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', note)
+    expect(warnings).toEqual([])
+  })
+
   test('an unexpected failure is one check’s error', async () => {
     const report = await run(
       make(() => Promise.reject(new Error('boom'))),
