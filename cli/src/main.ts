@@ -5,6 +5,8 @@ import { runCli } from './cli.ts'
 const stop = new AbortController()
 process.once('SIGINT', () => stop.abort())
 process.once('SIGTERM', () => stop.abort())
+// The terminal was closed.
+process.once('SIGHUP', () => stop.abort())
 // A reader that has seen enough, such as `head`, is no failure.
 for (const output of [process.stdout, process.stderr]) {
   output.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,6 +1,7 @@
 /** The filters that run: their modules and configurations, as they are on disk now, and given to Envoy when they change. */
 
 import { readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { type EnvoyProcess } from '@meshscript/sdk/testing/envoy'
 import { watch } from 'chokidar'
 import { BackgroundCompiler } from '../build/background.ts'
@@ -74,8 +75,8 @@ export class Filters {
     for (const [index, version] of this.#running.entries()) await delivery.prepare(index, version)
   }
 
-  /** From now on changes go to Envoy. */
-  follow(delivery: Delivery, envoy: EnvoyProcess): void {
+  /** From now on changes go to Envoy; resolves when they are seen. */
+  async follow(delivery: Delivery, envoy: EnvoyProcess): Promise<void> {
     this.#deliver = { delivery, envoy }
     if (!this.#options.watch) return
     const files = new Map<string, () => void>()
@@ -87,12 +88,26 @@ export class Filters {
       }
       if (kind === 'module') files.set(path, () => this.#moduleChanged(index, () => readFileSync(path)))
     }
-    this.#watcher = watch([...files.keys()], {
+    // Their folders, because who watches a file loses it when it is replaced.
+    this.#watcher = watch([...new Set([...files.keys()].map((file) => dirname(file)))], {
       ignoreInitial: true,
-      atomic: 20,
-      awaitWriteFinish: { stabilityThreshold: SETTLED, pollInterval: 20 },
+      depth: 0,
+      ignored: (path, stats) => stats?.isFile() === true && !files.has(path),
     })
-    for (const event of ['add', 'change'] as const) this.#watcher.on(event, (file) => files.get(file)?.())
+    const pending = new Map<string, NodeJS.Timeout>()
+    // A file that is gone comes back, or else the old contents hold.
+    for (const event of ['add', 'change'] as const) {
+      this.#watcher.on(event, (file) => {
+        clearTimeout(pending.get(file))
+        pending.set(
+          file,
+          setTimeout(() => files.get(file)?.(), SETTLED),
+        )
+      })
+    }
+    if (files.size) await new Promise<void>((resolve) => this.#watcher!.once('ready', resolve))
+    // What has changed since they were read.
+    for (const changed of files.values()) changed()
   }
 
   info(index: number): FilterInfo {

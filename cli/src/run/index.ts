@@ -56,6 +56,7 @@ export async function runFilters(options: RunOptions, emit: Listener): Promise<v
   crashed.catch(() => {})
 
   let page: Page | undefined
+  let ending = false
   const tell = (event: RunEvent): void => {
     page?.send(event)
     emit(event)
@@ -95,7 +96,7 @@ export async function runFilters(options: RunOptions, emit: Listener): Promise<v
       },
       onEnvoy: (event) => {
         // While an update is under way they are told with its outcome; at the end nobody asks.
-        if (signal?.aborted || delivery.busy || (event.component === 'config' && event.level === 'warn')) return
+        if (ending || delivery.busy || (event.component === 'config' && event.level === 'warn')) return
         tell({ ...event, message: withPositions(event.message, filters.modules, cwd) })
       },
     })
@@ -116,7 +117,7 @@ export async function runFilters(options: RunOptions, emit: Listener): Promise<v
       page = await startPage({ port: bound, tcp, upstream: upstream.label, filters: infos })
       ends.push(() => page!.close())
     }
-    filters.follow(delivery, envoy)
+    await filters.follow(delivery, envoy)
     emit({
       event: 'ready',
       url: `${tcp ? 'tcp' : 'http'}://127.0.0.1:${bound}`,
@@ -130,6 +131,7 @@ export async function runFilters(options: RunOptions, emit: Listener): Promise<v
   }
 
   const end = async (): Promise<void> => {
+    ending = true
     for (let last; (last = ends.pop());) await last()
   }
   const starting = start()
