@@ -6,8 +6,11 @@ import { type Source } from './types.ts'
 
 const run = promisify(execFile)
 
-/** Undefined where there is no repository, no commit or no git. */
-export async function readSource(folder: string): Promise<Source | undefined> {
+/**
+ * Undefined where there is no repository, no commit or no git. `files`, relative to the folder, are those that have to be the
+ * commit's; without them everything in the folder that git does not ignore.
+ */
+export async function readSource(folder: string, files: readonly string[] = []): Promise<Source | undefined> {
   const git = async (...args: string[]) => {
     // Answers are parsed: no colours, no pager, and no lock that another git would wait for.
     const env = { ...process.env, GIT_OPTIONAL_LOCKS: '0' }
@@ -18,7 +21,8 @@ export async function readSource(folder: string): Promise<Source | undefined> {
     const [head, path, status, remote] = await Promise.all([
       git('log', '-1', '--no-show-signature', '--format=%H %cI'),
       git('rev-parse', '--show-prefix'),
-      git('status', '--porcelain', '--', '.'),
+      // A source that git ignores is not in the commit either.
+      git('status', '--porcelain', ...(files.length ? ['--ignored', '--', ...files.map(literal)] : ['--', '.'])),
       git('config', '--get', 'remote.origin.url').catch(() => ''),
     ])
     const [commit = '', time = ''] = head.split(' ')
@@ -33,6 +37,9 @@ export async function readSource(folder: string): Promise<Source | undefined> {
     return undefined
   }
 }
+
+/** Not a pattern. */
+const literal = (file: string) => `:(literal)${file}`
 
 /** A URL without credentials; undefined for a path of this machine, which says nothing to others. */
 export function repositoryUrl(remote: string): string | undefined {

@@ -18,6 +18,8 @@ interface SourceMap {
 }
 
 const SDK = '@meshscript/sdk'
+/** Files of a package that decide what is built, beside the sources. */
+const SETTINGS = ['package.json', 'package-lock.json', 'asconfig.json', 'meshscript.json', 'schema.json']
 
 /** `file` is the module's path; its source map is read from beside it. Without one only the module itself is known. */
 export async function findOrigin(module: Uint8Array, file: string): Promise<Origin> {
@@ -35,7 +37,8 @@ export async function findOrigin(module: Uint8Array, file: string): Promise<Orig
     components.push({ name: SDK, version: sdk, folder: '' })
   }
   const files = own ? ownFiles(own.folder, sources) : []
-  const source = own && (await readSource(own.folder))
+  const inputs = files.length ? [...files.map(({ path }) => path), ...SETTINGS] : []
+  const source = own && (await readSource(own.folder, inputs))
   return {
     file: basename(file),
     sha256: sha256(module),

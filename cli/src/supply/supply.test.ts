@@ -102,6 +102,21 @@ describe('origin of a module', () => {
     }
   })
 
+  test('takes no notice of other files, but of a source that the commit does not have', async () => {
+    folder.write('notes.txt', 'not a source')
+    expect((await findOrigin(read(), file)).source?.modified).toBe(false)
+    const commit = git('rev-parse', 'HEAD').trim()
+    git('rm', '-q', '--cached', 'assembly/index.ts')
+    git('commit', '-q', '-m', 'Left out')
+    folder.write('.git/info/exclude', 'assembly\n')
+    try {
+      expect((await findOrigin(read(), file)).source?.modified).toBe(true)
+    } finally {
+      folder.write('.git/info/exclude', '')
+      git('reset', '-q', '--hard', commit)
+    }
+  })
+
   test('is what the module says of itself where there is no source map', async () => {
     folder.write('elsewhere/x.wasm', '')
     const { packages, files, filter } = await findOrigin(read(), path('elsewhere/x.wasm'))

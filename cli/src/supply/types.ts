@@ -30,7 +30,7 @@ export interface Source {
   time: string
   /** Path of the package inside the repository, with slashes; empty at its root. */
   path: string
-  /** Whether the package's files differ from the commit. */
+  /** Whether the files that the module is made of differ from the commit. */
   modified: boolean
 }
 
