@@ -40,14 +40,14 @@ function format(event: RunEvent, io: Io, colors: Colors): string {
       return `${at(event.time, colors)} ${paintLevel(event.level, colors)} ${dim(`envoy ${event.component}`)} ${indent(visible(event.message))}`
     case 'reload': {
       const { filter, cause, ok, milliseconds, code, message = '', info } = event
-      const now = at(Date.now(), colors)
+      const now = at(event.time, colors)
       if (ok) return `${now} ${green('✓')} ${bold(filter)} has its new ${cause}  ${duration(milliseconds)}`
       const old = info.generation > 0 ? 'the old one runs on' : ''
       return `${now} ${red('✗')} ${bold(filter)}: ${code ? `${code}: ` : ''}${indent(visible(message))}\n${' '.repeat(13)}${dim(old)}`
     }
     case 'build-failed': {
       const diagnostics = event.diagnostics.map((item) => formatDiagnostic(item as unknown as Diagnostic, '', colors))
-      const head = `${at(Date.now(), colors)} ${red('✗')} ${bold(event.filter)}: ${event.code ? `${event.code}: ` : ''}${event.message}; the old module runs on`
+      const head = `${at(event.time, colors)} ${red('✗')} ${bold(event.filter)}: ${event.code ? `${event.code}: ` : ''}${event.message}; the old module runs on`
       return [head, ...diagnostics.map((text) => text.trimEnd())].join('\n')
     }
     case 'stopped':

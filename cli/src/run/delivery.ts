@@ -46,6 +46,8 @@ export class Delivery {
   readonly #filters: Entry[]
   #versions = 0
   #last: Promise<unknown> = Promise.resolve()
+  /** The filter that is being updated. */
+  #updating = ''
   /** Lines of filters that say why they refuse, while an update is under way. */
   #complaints: string[] | undefined
 
@@ -57,6 +59,11 @@ export class Delivery {
   /** An update is under way: what Envoy's log says now is about it. */
   get busy(): boolean {
     return this.#complaints !== undefined
+  }
+
+  /** Whose log lines those without a name are, as far as that is known. */
+  get updating(): string {
+    return this.#updating
   }
 
   /** The filters for a listener. */
@@ -110,6 +117,7 @@ export class Delivery {
     const mark = envoy.log.mark()
     const before = await counters(envoy, index)
     this.listen()
+    this.#updating = filter.name
     let path = ''
     try {
       path = await this.#write(index, version)
@@ -119,6 +127,7 @@ export class Delivery {
       throw error
     } finally {
       this.forget()
+      this.#updating = ''
     }
     // Envoy has read it, and reads it never again.
     if (filter.module !== undefined && filter.module !== path) rmSync(filter.module, { force: true })
@@ -148,7 +157,8 @@ export class Delivery {
     const { name } = this.#filters[index]!
     const hash = createHash('sha256').update(module).digest('hex').slice(0, 16)
     const path = await placeModule(directory, `module-${index}-${hash}`, module)
-    const filter = wasmFilter(kind, { wasm: path, name, rootId, configuration }, path)
+    // As `meshscript deploy` asks for it: a trap costs one request, and not all until the next change.
+    const filter = wasmFilter(kind, { wasm: path, name, rootId, configuration, failurePolicy: 'FAIL_RELOAD' }, path)
     await writeFilterResource(directory, resource(index), String(++this.#versions), filter)
     return path
   }

@@ -103,6 +103,7 @@ export interface ReadyEvent {
 
 export interface ReloadEvent {
   event: 'reload'
+  time: number
   filter: string
   /** What changed. */
   cause: 'module' | 'configuration' | 'both'
@@ -118,6 +119,7 @@ export interface ReloadEvent {
 /** A build that failed: nothing was given to Envoy. */
 export interface BuildFailedEvent {
   event: 'build-failed'
+  time: number
   filter: string
   code?: string
   message: string

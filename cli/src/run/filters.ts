@@ -162,6 +162,7 @@ export class Filters {
     running.failure = message
     this.#options.emit({
       event: 'build-failed',
+      time: Date.now(),
       filter: running.source.name,
       code,
       message,
@@ -200,7 +201,8 @@ export class Filters {
       const milliseconds = performance.now() - start
       const { name } = running.source
       const info = this.info(index)
-      this.#options.emit({ event: 'reload', filter: name, cause, ok: !failure, milliseconds, ...failure, info })
+      const time = Date.now()
+      this.#options.emit({ event: 'reload', time, filter: name, cause, ok: !failure, milliseconds, ...failure, info })
     }
     const fail = (error: unknown): void => {
       if (this.#stop.signal.aborted) return

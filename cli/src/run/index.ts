@@ -92,7 +92,7 @@ export async function runFilters(options: RunOptions, emit: Listener): Promise<v
       rootId: options.rootId,
       onFilter: (event) => {
         delivery.heard(event.level, event.message)
-        tell(event)
+        tell({ ...event, filter: event.filter || delivery.updating })
       },
       onEnvoy: (event) => {
         // While an update is under way they are told with its outcome; at the end nobody asks.

@@ -83,7 +83,7 @@ test.for(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s ends all, in order', asyn
   started.child.kill(signal)
   const { code, stdout, stderr } = await started.ended
   expect([code, stderr]).toEqual([0, ''])
-  expect(JSON.parse(stdout.trimEnd().split('\n').at(-1)!)).toEqual({ event: 'stopped' })
+  expect(JSON.parse(stdout.trimEnd().split('\n').at(-1))).toEqual({ event: 'stopped' })
   // At once: whoever started it need not wait.
   expect(await listens(started.ready.url)).toBe(false)
   expect(existsSync(started.directory)).toBe(false)
