@@ -5,7 +5,8 @@ import { environmentChecks } from '../check/environment.ts'
 import { renderReport } from '../check/render.ts'
 import { runChecks } from '../check/runner.ts'
 import { type Category, type CheckContext } from '../check/types.ts'
-import { NegativeResult } from '../errors.ts'
+import { NegativeResult, UserError } from '../errors.ts'
+import { readSettings } from '../settings.ts'
 import { colorsFor, type Io } from '../terminal.ts'
 import { Progress } from './progress.ts'
 
@@ -34,8 +35,8 @@ export function checkCommand(io: Io): Command {
     )
     .option('--environment', 'check the environment only')
     .option('--project', 'check the project only')
-    .option('--plugin <FILE>', 'check the WasmPlugins in this YAML file, too: image, digest, configuration')
-    .option('--insecure', 'speak HTTP with registries, or HTTPS without checking certificates')
+    .option('--plugin <FILE>', 'check the WasmPlugins in this YAML file only: image, digest, configuration')
+    .option('--insecure', 'speak plain HTTP with registries')
     .option('--ca <FILE>', 'certificates (PEM) to trust beside those of the system')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', examples)
@@ -58,15 +59,38 @@ async function run(flags: Flags, io: Io): Promise<void> {
 
 async function categoriesFor(flags: Flags, io: Io): Promise<Category[]> {
   const context: CheckContext = { io, insecure: flags.insecure, ca: flags.ca && resolve(io.cwd, flags.ca) }
-  const all = !flags.environment && !flags.project
+  const all = !flags.environment && !flags.project && flags.plugin === undefined
   const categories: Category[] = []
-  if (flags.environment || all) categories.push(environmentChecks(context))
+  // First of all: a mistake in the command's own file is told before anything is asked.
+  const plugins = flags.plugin === undefined ? [] : await pluginCategories(flags.plugin, context)
+  if (flags.environment || all) {
+    const registry = registryOf(io.cwd)
+    const environment = environmentChecks(context)
+    const more = registry === undefined ? [] : [(await import('../check/registry.ts')).registryCheck(context, registry)]
+    categories.push({ ...environment, checks: [...environment.checks, ...more] })
+  }
   // Without being asked for it, a folder that is no project is no mistake.
   if (flags.project || (all && isProject(io.cwd))) {
     const { projectChecks } = await import('../check/project.ts')
     categories.push(projectChecks(context))
   }
-  return categories
+  return [...categories, ...plugins]
+}
+
+/** Settings that can't be read are reported by the checks of the project. */
+function registryOf(folder: string): string | undefined {
+  try {
+    return readSettings(folder).registry
+  } catch (error) {
+    if (error instanceof UserError) return undefined
+    throw error
+  }
+}
+
+async function pluginCategories(file: string, context: CheckContext): Promise<Category[]> {
+  const { pluginChecks } = await import('../check/plugin.ts')
+  const { registryImages } = await import('../check/registry.ts')
+  return pluginChecks(file, context, registryImages(context))
 }
 
 function isProject(folder: string): boolean {

@@ -31,7 +31,7 @@ export function inspectCommand(io: Io): Command {
     .option('--json', 'print the result as JSON')
     .option('--schema', 'print the JSON Schema of the configuration, and nothing else')
     .option('--verify-key <FILE>', 'check the signatures of an image by this public key; exit code 1 if none holds')
-    .option('--insecure', 'speak HTTP with the registry, or HTTPS without checking its certificate')
+    .option('--insecure', 'speak plain HTTP with the registry')
     .option('--ca <FILE>', 'certificates (PEM) to trust beside those of the system')
     .addHelpText('after', examples)
     .action((module: string, flags: Flags) => run(module, flags, io))

@@ -5,7 +5,7 @@ import { type FoundSignature, readSignatures } from '../supply/signature_image.t
 import { IN_TOTO_MEDIA_TYPE } from '../supply/provenance.ts'
 import { type ReferrerSource, type Repository } from '../supply/registry.ts'
 import { SPDX_MEDIA_TYPE } from '../supply/sbom.ts'
-import { type Descriptor } from '../supply/types.ts'
+import { type Descriptor } from '../oci/descriptor.ts'
 
 export interface ImageReport {
   digest: string

@@ -9,7 +9,8 @@ import { type ReferrerTarget, type Repository } from './registry.ts'
 import { spdx, SPDX_MEDIA_TYPE } from './sbom.ts'
 import { readSigningKey } from './signature.ts'
 import { pushSignature } from './signature_image.ts'
-import { type Descriptor, type Origin } from './types.ts'
+import { type Descriptor } from '../oci/descriptor.ts'
+import { type Origin } from './types.ts'
 
 export { readSource, repositoryUrl } from './git.ts'
 export { findOrigin } from './origin.ts'
@@ -18,7 +19,7 @@ export { type ReferrerSource, type ReferrerTarget, type Repository } from './reg
 export { spdx, SPDX_MEDIA_TYPE } from './sbom.ts'
 export { readSigningKey, readVerificationKey, sign, signatureTag, verify } from './signature.ts'
 export { type FoundSignature, pushSignature, readSignatures } from './signature_image.ts'
-export type { Component, Descriptor, Origin, Source } from './types.ts'
+export type { Component, Origin, Source } from './types.ts'
 
 export interface AttachOptions {
   module: Uint8Array

@@ -1,21 +1,10 @@
 /** The image at the tag `sha256-HEX.sig` that holds an image's signatures: one layer each. */
 
 import { type KeyObject, createPublicKey } from 'node:crypto'
-import { UserError } from '../errors.ts'
-import { sha256 } from './origin.ts'
 import { type ReferrerSource, type ReferrerTarget, type Repository } from './registry.ts'
 import { SIGNATURE_ANNOTATION, signatureTag, sign, SIMPLE_SIGNING_MEDIA_TYPE, verify } from './signature.ts'
-import { type Descriptor } from './types.ts'
-
-const MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
-const CONFIG = 'application/vnd.oci.image.config.v1+json'
-
-interface Manifest {
-  schemaVersion: 2
-  mediaType: string
-  config: Descriptor
-  layers: Descriptor[]
-}
+import { type Descriptor, describe, type Manifest, MediaType } from '../oci/descriptor.ts'
+import { RegistryError } from '../oci/errors.ts'
 
 /** Adds a signature to those that are there. The same key signs an image once. Answers the tag. */
 export async function pushSignature(
@@ -48,10 +37,15 @@ export async function pushSignature(
       config: {},
     }),
   )
-  const manifest: Manifest = { schemaVersion: 2, mediaType: MANIFEST, config: describe(config, CONFIG), layers: all }
+  const manifest: Manifest = {
+    schemaVersion: 2,
+    mediaType: MediaType.manifest,
+    config: describe(config, MediaType.config),
+    layers: all,
+  }
   await target.pushBlob(name, payload)
   await target.pushBlob(name, config)
-  await target.pushManifest(name, tag, Buffer.from(JSON.stringify(manifest)), MANIFEST)
+  await target.pushManifest(name, tag, Buffer.from(JSON.stringify(manifest)), MediaType.manifest)
   return tag
 }
 
@@ -91,17 +85,10 @@ async function readManifest(
   try {
     bytes = (await source.manifest(reference)).bytes
   } catch (error) {
-    if (isNotFound(error)) return undefined
+    if (error instanceof RegistryError && error.status === 404) return undefined
     throw error
   }
   return JSON.parse(Buffer.from(bytes).toString('utf8')) as Manifest
-}
-
-/** What the client says of a manifest that is not there. */
-export const NOT_FOUND = 'OCI404'
-
-function isNotFound(error: unknown): boolean {
-  return error instanceof UserError && error.code === NOT_FOUND
 }
 
 function signedReference(payload: Uint8Array): string | undefined {
@@ -113,8 +100,4 @@ function signedReference(payload: Uint8Array): string | undefined {
   } catch {
     return undefined
   }
-}
-
-function describe(bytes: Uint8Array, mediaType: string): Descriptor {
-  return { mediaType, digest: `sha256:${sha256(bytes)}`, size: bytes.length }
 }

@@ -19,7 +19,8 @@ import {
   spdx,
   verify,
 } from './index.ts'
-import { digestOf, MemoryRegistry } from './testing.ts'
+import { digestOf } from '../oci/index.ts'
+import { MemoryRegistry } from './testing.ts'
 
 const FILTER = `import { Action, HttpContext } from '@meshscript/sdk'
 import { name } from 'names'

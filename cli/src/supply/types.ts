@@ -2,15 +2,6 @@
 
 import { type Producers } from '../wasm/metadata.ts'
 
-/** A blob or manifest in a registry. */
-export interface Descriptor {
-  mediaType: string
-  digest: string
-  size: number
-  artifactType?: string
-  annotations?: Record<string, string>
-}
-
 /** A package whose sources were compiled into a module, or a tool that made it. */
 export interface Component {
   name: string
