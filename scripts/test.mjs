@@ -22,6 +22,7 @@ const node = (script, ...args) => run(process.execPath, [join('node_modules', sc
 const tools = {
   envoy: { label: 'Envoy (or Python 3 with pip, to download it)', find: findEnvoy },
   go: { label: 'Go 1.24 or later', find: hasGo },
+  registry: { label: 'docker-registry', find: () => works('docker-registry', ['--version']) },
 }
 
 const suites = [
