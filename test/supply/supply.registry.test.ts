@@ -118,7 +118,10 @@ describe('meshscript inspect', () => {
       mediaType: 'application/vnd.oci.image.manifest.v1+json',
       form: 'compat',
       annotations: { 'org.opencontainers.image.version': '1.0.0' },
-      referrers: [{ kind: 'sbom' }, { kind: 'provenance' }],
+      referrers: [
+        { kind: 'sbom', verified: true },
+        { kind: 'provenance', verified: true },
+      ],
     })
     expect(image.signatures).toContainEqual({ reference: `${server.host}/acme/hello`, verified: true })
     expect(module.size).toBe(readFileSync(path('build/hello.wasm')).length)

@@ -202,12 +202,13 @@ test('an image with what is attached to it', async () => {
     form: 'compat',
     annotations: { 'org.opencontainers.image.version': '1' },
     referrers: [
-      { kind: 'sbom', artifactType: 'application/spdx+json', digest: sbom!.digest, size: sbom!.size },
+      { kind: 'sbom', artifactType: 'application/spdx+json', digest: sbom!.digest, size: sbom!.size, verified: true },
       {
         kind: 'provenance',
         artifactType: 'application/vnd.in-toto+json',
         digest: statement!.digest,
         size: statement!.size,
+        verified: true,
       },
     ],
     signatures: [{ reference: 'registry.example/acme/hello', verified: true }],
@@ -220,13 +221,15 @@ annotations
   org.opencontainers.image.version  1
 
 attached
-  sbom        ${sbom!.digest}
-  provenance  ${statement!.digest}
+  sbom        ${sbom!.digest}  √ verified by the key
+  provenance  ${statement!.digest}  √ verified by the key
   signature   √ verified by the key  registry.example/acme/hello
 `)
   const other = await inspectImage(registry, repository, pulled, readVerificationKey(path('b.key')))
+  expect(other.referrers.map(({ verified }) => verified)).toEqual([false, false])
   expect(other.signatures).toEqual([{ reference: 'registry.example/acme/hello', verified: false }])
   expect(renderImage(other, plain)).toContain('× not by this key')
   const unverified = await inspectImage(registry, repository, pulled)
   expect(renderImage(unverified, plain)).toContain('not verified (--verify-key)')
+  expect(renderImage(unverified, plain)).toContain(`sbom        ${sbom!.digest}\n`)
 })

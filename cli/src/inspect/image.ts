@@ -23,6 +23,8 @@ export interface ReferrerReport {
   artifactType: string
   digest: string
   size: number
+  /** Whether it is signed by the key that was given; undefined without one. */
+  verified?: boolean
 }
 
 /** What `pullModule` answers. */
@@ -43,7 +45,14 @@ export async function inspectImage(
     source.referrers(repository.repository, digest),
     readSignatures(source, repository, digest, key),
   ])
-  return { digest, mediaType, form, annotations, referrers: referrers.map(describe), signatures }
+  const documents = await Promise.all(
+    referrers.map(async (each) => {
+      if (!key) return describe(each)
+      const found = await readSignatures(source, repository, each.digest, key)
+      return { ...describe(each), verified: found.some(({ verified }) => verified) }
+    }),
+  )
+  return { digest, mediaType, form, annotations, referrers: documents, signatures }
 }
 
 const kinds: Record<string, ReferrerReport['kind']> = { [SPDX_MEDIA_TYPE]: 'sbom', [IN_TOTO_MEDIA_TYPE]: 'provenance' }

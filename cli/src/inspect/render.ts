@@ -50,19 +50,20 @@ export function renderImage(report: ImageReport, colors: Colors): string {
   const { digest, mediaType, form, annotations, referrers, signatures } = report
   const pairs = (entries: readonly Row[]) => rows(entries, colors, '  ')
   const section = (title: string, lines: string) => `\n${colors.bold(title)}\n${lines || '  none\n'}`
-  const marks = signatures.map(({ reference, verified }): Row => {
-    const state =
-      verified === undefined
-        ? 'not verified (--verify-key)'
-        : verified
-          ? colors.green('√ verified by the key')
-          : colors.red('× not by this key')
-    return ['signature', `${state}  ${colors.dim(reference ?? 'unreadable')}`]
-  })
-  const attached = referrers.map(({ kind, artifactType, ...each }): Row => [
-    kind === 'other' ? artifactType : kind,
-    each.digest,
+  const state = (verified: boolean | undefined) =>
+    verified === undefined
+      ? 'not verified (--verify-key)'
+      : verified
+        ? colors.green('√ verified by the key')
+        : colors.red('× not by this key')
+  const marks = signatures.map(({ reference, verified }): Row => [
+    'signature',
+    `${state(verified)}  ${colors.dim(reference ?? 'unreadable')}`,
   ])
+  const attached = referrers.map(({ kind, artifactType, verified, ...each }): Row => {
+    const known = verified === undefined ? '' : `  ${state(verified)}`
+    return [kind === 'other' ? artifactType : kind, `${each.digest}${known}`]
+  })
   return (
     rows(
       [

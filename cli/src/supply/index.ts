@@ -58,6 +58,8 @@ export async function attachAll(
     const about = { 'org.opencontainers.image.created': created, ...annotations }
     const { digest } = await registry.pushReferrer(repository.repository, subject, mediaType, payload, about)
     attached.push({ kind, reference: digest })
+    // A document names its image, but anybody who may push could attach another one.
+    if (key) await pushSignature(registry, repository, digest, key)
   }
   if (options.sbom) await push('sbom', SPDX_MEDIA_TYPE, spdx({ origin, created }))
   if (options.provenance) {
