@@ -110,7 +110,7 @@ function kubernetes({ io }: CheckContext): Check[] {
         return success(`Istio's WasmPlugin is known to the cluster (${served.join(', ')})`)
       }
       const why = /NotFound|not found/.test(answer.message) ? 'the cluster has no WasmPlugin' : answer.message
-      return warning(why, 'install Istio; or deploy --format envoyfilter, extensionpolicy or envoy')
+      return warning(why, 'install Istio, or deploy in another form')
     }),
     inCluster('CHK007', 'istiod runs', async (signal) => {
       const answer = await kubectl('get deployments -A -l app=istiod -o json', signal)
