@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import * as authorization from './authorization.ts'
+import { benchBuild } from './build.ts'
 import { lineChart } from './chart.ts'
 import { compare } from './compare.ts'
 import * as hello from './hello.ts'
@@ -14,7 +15,7 @@ const benches: Record<string, Bench> = { authorization, hello, hostile }
 const USAGE = `usage: npm run bench -- NAME [--rounds N] [--requests N] [--copies N] [--only REGEX] [--json] [--chart FILE]
 
 Measures the CPU time that filters add to a request in real Envoy, side by side in one run.
-NAME is one of: ${Object.keys(benches).join(', ')}.
+NAME is one of: ${Object.keys(benches).join(', ')}. \`build\` measures instead how long builds take, beside cargo's.
 
   --rounds N     rounds in which each filter gets its load in turn (default 12)
   --requests N   requests of one filter in one round (default 20000)
@@ -37,6 +38,9 @@ async function main(): Promise<number> {
     },
   })
   const [name] = positionals
+  if (name === 'build' && !values.help && process.platform === 'linux') {
+    return benchBuild({ rounds: Number(values.rounds), json: values.json })
+  }
   const bench = name !== undefined && Object.hasOwn(benches, name) ? benches[name] : undefined
   if (values.help || !bench || (values.chart !== undefined && (!bench.chart || values.only))) {
     process.stdout.write(`${USAGE}\n`)
