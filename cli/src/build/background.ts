@@ -2,7 +2,7 @@
 
 import { Worker } from 'node:worker_threads'
 import { UserError } from '../errors.ts'
-import { type BuildOptions, type BuildResult } from './index.ts'
+import type { BuildOptions, BuildResult } from './index.ts'
 
 export interface Question {
   id: number

@@ -3,7 +3,7 @@
 import { watch } from 'chokidar'
 import { UserError } from '../errors.ts'
 import { BackgroundCompiler } from './background.ts'
-import { type BuildOptions, type BuildResult } from './index.ts'
+import type { BuildOptions, BuildResult } from './index.ts'
 
 export interface WatchOptions extends BuildOptions {
   /** Called after every build, the first included. */

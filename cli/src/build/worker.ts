@@ -2,14 +2,14 @@
 
 import { parentPort } from 'node:worker_threads'
 import { UserError } from '../errors.ts'
-import { type Answer, type Question } from './background.ts'
+import type { Answer, Question } from './background.ts'
 import { preferQuickStart } from './engine.ts'
 
 preferQuickStart()
 const { buildFilter, rehearseBuild } = await import('./index.ts')
 
 /** So many builds make V8 know the compiler's own JavaScript. */
-const REHEARSALS = 3
+const REHEARSALS = 6
 let rehearsals = 0
 let waiting = 0
 let queue: Promise<unknown> = Promise.resolve()

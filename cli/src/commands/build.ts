@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { resolve } from 'node:path'
 import { preferQuickStart } from '../build/engine.ts'
-import { type BuildOptions, type BuildResult } from '../build/index.ts'
+import type { BuildOptions, BuildResult } from '../build/index.ts'
 import { diagnosticToJson, displayPath, formatDiagnostic } from '../diagnostics.ts'
 import { reportError } from '../report.ts'
 import { colorsFor, type Io } from '../terminal.ts'
