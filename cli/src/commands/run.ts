@@ -1,10 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { type Level } from '../run/events.ts'
-import { readSettings } from '../settings.ts'
-import { type Io } from '../terminal.ts'
+import type { Level } from '../run/events.ts'
+import type { Io } from '../terminal.ts'
 
 interface Flags {
-  config: string[]
+  config?: string[]
   upstream?: string
   port?: number
   adminPort?: number
@@ -26,15 +25,14 @@ export function runCommand(io: Io): Command {
   return new Command('run')
     .description(
       'Run filters in a real Envoy in front of a service, build and reload them when they change, and show each request.\n' +
-        'PATH is a folder with assembly/index.ts, a .ts file or a .wasm file; several make a chain. The default is the current\n' +
-        'folder. Envoy is downloaded once where there is none. Ctrl-C ends it.',
+        'PATH is a folder with assembly/index.ts, a .ts file or a .wasm file; several make a chain. Default: the current folder. ' +
+        'Envoy is downloaded once where there is none. Ctrl-C ends it.',
     )
     .argument('[PATH...]', 'the filters, in their order')
     .option(
       '--config <FILE>',
       "the filter's configuration; NAME=FILE for one of several filters; may be repeated",
       collect,
-      [],
     )
     .option('--upstream <ADDRESS>', 'HOST:PORT, or a URL (http, https, h2c) (default: an embedded echo service)')
     .option('--port <N>', 'where Envoy listens (default: 10000, or the next free port)', port)
@@ -55,11 +53,12 @@ export function runCommand(io: Io): Command {
 async function run(paths: readonly string[], flags: Flags, io: Io): Promise<void> {
   const { preferQuickStart } = await import('../build/engine.ts')
   preferQuickStart()
-  const [{ runFilters }, { jsonPrinter, textPrinter }] = await Promise.all([
+  const [{ runFilters }, { jsonPrinter, textPrinter }, { readSettings }] = await Promise.all([
     import('../run/index.ts'),
     import('../run/console.ts'),
+    import('../settings.ts'),
   ])
-  const { config, docker, image, tcp, open, watch, once, json, upstream, ...rest } = flags
+  const { config = [], docker, image, tcp, open, watch, once, json, upstream, ...rest } = flags
   const print = json ? jsonPrinter(io) : textPrinter(io)
   await runFilters(
     {
@@ -91,7 +90,7 @@ async function show(url: string, io: Io): Promise<void> {
   openBrowser(url)
 }
 
-function collect(value: string, previous: string[]): string[] {
+function collect(value: string, previous: string[] = []): string[] {
   return [...previous, value]
 }
 

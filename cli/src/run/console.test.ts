@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { textPrinter, visible } from './console.ts'
-import { type RequestEvent } from './events.ts'
+import type { RequestEvent } from './events.ts'
 
 const REQUEST: RequestEvent = {
   event: 'request',

@@ -2,7 +2,7 @@
 
 import { formatDiagnostic, type Diagnostic } from '../diagnostics.ts'
 import { colorsFor, type Colors, type Io } from '../terminal.ts'
-import { type FilterInfo, type Level, type RequestEvent, type RunEvent } from './events.ts'
+import type { FilterInfo, Level, RequestEvent, RunEvent } from './events.ts'
 
 /** One JSON object in a line for each event. */
 export function jsonPrinter(io: Io): (event: RunEvent) => void {

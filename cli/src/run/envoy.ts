@@ -13,10 +13,10 @@ import {
   startEnvoy,
 } from '@meshscript/sdk/testing/envoy'
 import { UserError } from '../errors.ts'
-import { type Level } from './events.ts'
+import type { Level } from './events.ts'
 import { withRecorders } from './recorder.ts'
 import { type TrafficOptions, trafficLog } from './traffic.ts'
-import { type Upstream } from './upstream.ts'
+import type { Upstream } from './upstream.ts'
 
 export const LISTENER = 'main'
 

@@ -1,6 +1,6 @@
 /** What `meshscript run` tells while it runs: `--json` prints these one by one, the terminal and the page show them. */
 
-import { type Json } from '@meshscript/sdk/testing/envoy'
+import type { Json } from '@meshscript/sdk/testing/envoy'
 
 export type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'critical'
 

@@ -2,17 +2,17 @@
 
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type EnvoyProcess } from '@meshscript/sdk/testing/envoy'
+import type { EnvoyProcess } from '@meshscript/sdk/testing/envoy'
 import { watch } from 'chokidar'
 import { BackgroundCompiler } from '../build/background.ts'
 import type { BuildResult } from '../build/index.ts'
 import { watchFilter } from '../build/watch.ts'
 import { diagnosticToJson, displayPath } from '../diagnostics.ts'
 import { UserError } from '../errors.ts'
-import { type Delivery } from './delivery.ts'
-import { type FilterInfo, type Listener, type ReloadEvent } from './events.ts'
-import { type FilterSource } from './sources.ts'
-import { type TrapModule } from './traps.ts'
+import type { Delivery } from './delivery.ts'
+import type { FilterInfo, Listener, ReloadEvent } from './events.ts'
+import type { FilterSource } from './sources.ts'
+import type { TrapModule } from './traps.ts'
 
 export interface FiltersOptions {
   sources: readonly FilterSource[]

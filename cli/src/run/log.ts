@@ -1,7 +1,7 @@
 /** Envoy's log as events: filters' own lines, and Envoy's. */
 
-import { type EnvoyLog } from '@meshscript/sdk/testing/envoy'
-import { type EnvoyEvent, type LogEvent } from './events.ts'
+import type { EnvoyLog } from '@meshscript/sdk/testing/envoy'
+import type { EnvoyEvent, LogEvent } from './events.ts'
 
 export interface LogOptions {
   names: readonly string[]

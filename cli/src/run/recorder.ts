@@ -7,7 +7,7 @@
  */
 
 import { extension, type Json } from '@meshscript/sdk/testing/envoy'
-import { type Headers, type HeaderStages } from './events.ts'
+import type { Headers, HeaderStages } from './events.ts'
 
 const NAMESPACE = 'meshscript.run'
 

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { type CliFolder } from '../testing.ts'
+import type { CliFolder } from '../testing.ts'
 import { ask, Load, MARK, markProject, Running } from './testing.ts'
 
 let folder: CliFolder

@@ -1,8 +1,8 @@
 import { createServer as createHttp, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { type CliFolder } from '../testing.ts'
-import { type RequestEvent } from './events.ts'
+import type { CliFolder } from '../testing.ts'
+import type { RequestEvent } from './events.ts'
 import { ask, MARK, markProject, Running } from './testing.ts'
 
 const TCP = `import { Action, StreamContext } from '@meshscript/sdk'

@@ -4,8 +4,8 @@ import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { type CliFolder } from '../testing.ts'
-import { type ReadyEvent } from './events.ts'
+import type { CliFolder } from '../testing.ts'
+import type { ReadyEvent } from './events.ts'
 import { ask, markProject } from './testing.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))

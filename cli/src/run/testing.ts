@@ -2,7 +2,7 @@
 
 import { Agent, request } from 'node:http'
 import { CliFolder } from '../testing.ts'
-import { type RunEvent } from './events.ts'
+import type { RunEvent } from './events.ts'
 import { runFilters, type RunOptions } from './index.ts'
 
 /** Adds what its configuration says to each response, answers `/deny` itself, traps at `/trap`. */

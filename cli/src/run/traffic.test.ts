@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type ConnectionEvent, type RequestEvent } from './events.ts'
+import type { ConnectionEvent, RequestEvent } from './events.ts'
 import { Traffic } from './traffic.ts'
 
 let folder: string

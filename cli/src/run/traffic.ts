@@ -2,7 +2,7 @@
 
 import { closeSync, existsSync, openSync, readSync, renameSync, rmSync } from 'node:fs'
 import { extension, type Json } from '@meshscript/sdk/testing/envoy'
-import { type ConnectionEvent, type RequestEvent } from './events.ts'
+import type { ConnectionEvent, RequestEvent } from './events.ts'
 import { RECORDED, readRecorded } from './recorder.ts'
 
 const FORMAT = {

@@ -1,7 +1,7 @@
 import { createServer, request, type Server } from 'node:http'
-import { type AddressInfo } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type RequestEvent } from '../events.ts'
+import type { RequestEvent } from '../events.ts'
 import { ask } from '../testing.ts'
 import { type Page, startPage } from './server.ts'
 

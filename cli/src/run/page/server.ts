@@ -8,8 +8,8 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import { type AddressInfo } from 'node:net'
-import { type FilterInfo, type LogEvent, type RequestEvent, type RunEvent } from '../events.ts'
+import type { AddressInfo } from 'node:net'
+import type { FilterInfo, LogEvent, RequestEvent, RunEvent } from '../events.ts'
 
 export interface PageOptions {
   /** Envoy's. */
