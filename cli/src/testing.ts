@@ -31,7 +31,7 @@ export class CliFolder {
   /** `meshscript ARGS`, divided at spaces unless they are a list, run in this folder. `onOutput` gets every piece of what it prints as it comes. */
   async run(
     args: string | readonly string[],
-    options: { signal?: AbortSignal } = {},
+    options: { signal?: AbortSignal; env?: Record<string, string> } = {},
     onOutput?: (text: string) => void,
   ): Promise<CliResult> {
     const result: CliResult = { code: -1, stdout: '', stderr: '' }

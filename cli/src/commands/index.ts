@@ -41,6 +41,14 @@ export const commands: Record<string, CommandEntry> = {
     summary: 'check the machine, the cluster and the project',
     load: () => import('./check.ts').then((module) => module.checkCommand),
   },
+  push: {
+    summary: 'push a module to a registry, as an image',
+    load: () => import('./push.ts').then((module) => module.pushCommand),
+  },
+  pull: {
+    summary: 'fetch the module of an image',
+    load: () => import('./pull.ts').then((module) => module.pullCommand),
+  },
   inspect: {
     summary: 'show what a module or an image holds',
     load: () => import('./inspect.ts').then((module) => module.inspectCommand),

@@ -147,7 +147,7 @@ export function parseChallenges(header: string): Challenge[] {
     const [, name = '', quoted, plain] = match
     const value = quoted?.replace(/\\(.)/g, '$1') ?? plain
     if (value === undefined) challenges.push({ scheme: name.toLowerCase(), parameters: {} })
-    else if (challenges.length) challenges.at(-1)!.parameters[name.toLowerCase()] = value
+    else if (challenges.length) challenges.at(-1).parameters[name.toLowerCase()] = value
   }
   return challenges
 }
