@@ -7,6 +7,7 @@ import { answerError, RegistryError } from './errors.ts'
 import { type HttpResponse } from './http.ts'
 import { addReferrer, fallbackTag, packReferrer, type Payload } from './referrers.ts'
 import { formatReference, type Reference } from './reference.ts'
+import { isTransient } from './retry.ts'
 import { CHUNK_SIZE, type How, uploadBlob } from './upload.ts'
 
 const ACCEPT = [MediaType.manifest, MediaType.index, MediaType.dockerManifest, MediaType.dockerList].join(', ')
@@ -80,7 +81,9 @@ export class Registry {
     const path = `/v2/${repository}/blobs/${digest}`
     const { status, body } = await this.#request({ method: 'HEAD', path, scopes })
     if (status === 200) return { digest, size, how: 'present' }
-    if (status === 401 || status === 403) throw answerError(`pushing to ${this.#host}/${repository}`, status, body)
+    // Any other refusal may be about this question only.
+    if (status === 401 || status === 403 || isTransient(status))
+      throw answerError(`pushing to ${this.#host}/${repository}`, status, body)
     const how = await uploadBlob(this.#connection, bytes, descriptor, {
       repository,
       scopes,
