@@ -23,6 +23,7 @@ const tools = {
   envoy: { label: 'Envoy (or Python 3 with pip, to download it)', find: findEnvoy },
   go: { label: 'Go 1.24 or later', find: hasGo },
   registry: { label: 'docker-registry', find: () => works('docker-registry', ['--version']) },
+  skopeo: { label: 'skopeo', find: () => works('skopeo', ['--version']) },
 }
 
 const suites = [

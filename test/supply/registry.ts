@@ -12,13 +12,15 @@ export interface RunningRegistry {
   stop(): Promise<void>
 }
 
-export async function startRegistry(): Promise<RunningRegistry> {
+/** `more`: further settings, as in the registry's own configuration. */
+export async function startRegistry(more: { http?: object; auth?: object } = {}): Promise<RunningRegistry> {
   const folder = mkdtempSync(join(tmpdir(), 'meshscript-registry-'))
   const config = {
     version: '0.1',
     log: { formatter: 'json' },
     storage: { filesystem: { rootdirectory: folder } },
-    http: { addr: '127.0.0.1:0' },
+    http: { addr: '127.0.0.1:0', ...more.http },
+    ...(more.auth && { auth: more.auth }),
   }
   // JSON is YAML, too.
   writeFileSync(join(folder, 'config.yml'), JSON.stringify(config))

@@ -99,6 +99,9 @@ export class Connection {
     if (this.signal?.aborted) return stopped()
     const { code = '', message } = error as NodeJS.ErrnoException
     if (error instanceof TooLong) return new UserError(`${this.#registry}: ${message}`, 'OCI006')
+    if (code.startsWith('HPE_') && this.#protocol === 'http:') {
+      return new UserError(`${this.#registry} answered no plain HTTP; leave out --insecure if it speaks TLS`, 'OCI003')
+    }
     if (isPlainHttp(error)) {
       return new UserError(`${this.#registry} speaks no TLS; use --insecure if plain HTTP is meant`, 'OCI003')
     }

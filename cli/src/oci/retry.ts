@@ -28,8 +28,8 @@ export function isLoss(error: unknown, reached: boolean): boolean {
   const { code } = error as NodeJS.ErrnoException
   if (['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED', 'EAI_AGAIN', 'ENETUNREACH'].includes(code ?? '')) return true
   if (code === 'ECONNREFUSED') return reached
-  // Parsing errors of an answer that ended too early.
-  return code?.startsWith('HPE_') === true
+  // The answer ended too early.
+  return code === 'HPE_INVALID_EOF_STATE'
 }
 
 /** Counts failures in a row, and waits after each. */
