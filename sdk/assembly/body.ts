@@ -12,6 +12,7 @@ import { ByteString, slot, view } from './memory/bytes'
 @unmanaged
 @final
 export class Buffer {
+  /** The buffer of a type. Contexts have their own by name: `requestBody` and others. */
   // @ts-ignore: decorator
   @inline
   static of(type: BufferType): Buffer {
@@ -50,11 +51,13 @@ export class Buffer {
     return host.set_buffer_bytes(this.type, 0, length, bytes.ptr, bytes.length)
   }
 
+  /** Puts `value` before everything. */
   prepend<T>(value: T): Status {
     const bytes = view(value)
     return host.set_buffer_bytes(this.type, 0, 0, bytes.ptr, bytes.length)
   }
 
+  /** Puts `value` behind everything. */
   append<T>(value: T): Status {
     const bytes = view(value)
     return host.set_buffer_bytes(this.type, u32.MAX_VALUE, 0, bytes.ptr, bytes.length)

@@ -118,6 +118,7 @@ export abstract class HttpContextBase extends Context {
   /** The plugin that the stream belongs to. Set by the SDK. */
   rootContext!: RootContext
 
+  /** The request's headers have come. `endOfStream`: it has neither body nor trailers. */
   onRequestHeaders(endOfStream: bool): Action {
     return Action.Continue
   }
@@ -127,6 +128,7 @@ export abstract class HttpContextBase extends Context {
     return Action.Continue
   }
 
+  /** The request's trailers have come, behind all of its body. */
   onRequestTrailers(): Action {
     return Action.Continue
   }
@@ -136,18 +138,22 @@ export abstract class HttpContextBase extends Context {
     return Action.Continue
   }
 
+  /** The response's headers have come, from the upstream or made by the host. `endOfStream`: it has neither body nor trailers. */
   onResponseHeaders(endOfStream: bool): Action {
     return Action.Continue
   }
 
+  /** `size`: bytes of this chunk, or of all that is buffered while the filter pauses. */
   onResponseBody(size: u32, endOfStream: bool): Action {
     return Action.Continue
   }
 
+  /** The response's trailers have come. */
   onResponseTrailers(): Action {
     return Action.Continue
   }
 
+  /** HTTP/2 METADATA frames. */
   onResponseMetadata(): Action {
     return Action.Continue
   }
@@ -155,36 +161,42 @@ export abstract class HttpContextBase extends Context {
   /** The stream has ended; headers and properties can be read for a log record. */
   onLog(): void {}
 
+  /** Open in `onRequestHeaders`, until it has answered Continue. */
   // @ts-ignore: decorator
   @inline
   get requestHeaders(): HeaderMap {
     return HeaderMap.of(MapType.RequestHeaders)
   }
 
+  /** The chunk, or all that is buffered, in `onRequestBody`. */
   // @ts-ignore: decorator
   @inline
   get requestBody(): Buffer {
     return Buffer.of(BufferType.HttpRequestBody)
   }
 
+  /** Open in `onRequestTrailers`. */
   // @ts-ignore: decorator
   @inline
   get requestTrailers(): HeaderMap {
     return HeaderMap.of(MapType.RequestTrailers)
   }
 
+  /** Open in `onResponseHeaders`, until it has answered Continue. */
   // @ts-ignore: decorator
   @inline
   get responseHeaders(): HeaderMap {
     return HeaderMap.of(MapType.ResponseHeaders)
   }
 
+  /** The chunk, or all that is buffered, in `onResponseBody`. */
   // @ts-ignore: decorator
   @inline
   get responseBody(): Buffer {
     return Buffer.of(BufferType.HttpResponseBody)
   }
 
+  /** Open in `onResponseTrailers`. */
   // @ts-ignore: decorator
   @inline
   get responseTrailers(): HeaderMap {
@@ -258,6 +270,7 @@ export abstract class StreamContextBase extends Context {
   /** The plugin that the connection belongs to. Set by the SDK. */
   rootContext!: RootContext
 
+  /** A client has connected. Pause: the host does not connect to the upstream yet. */
   onNewConnection(): Action {
     return Action.Continue
   }
@@ -267,23 +280,28 @@ export abstract class StreamContextBase extends Context {
     return Action.Continue
   }
 
+  /** As `onDownstreamData`, from the upstream. */
   onUpstreamData(size: u32, endOfStream: bool): Action {
     return Action.Continue
   }
 
+  /** The client's side is closed, by `peer`. */
   onDownstreamClose(peer: PeerType): void {}
 
+  /** The upstream's side is closed, by `peer`. */
   onUpstreamClose(peer: PeerType): void {}
 
   /** The connection has ended; properties can be read for a log record. */
   onLog(): void {}
 
+  /** What the client has sent, in `onDownstreamData`. */
   // @ts-ignore: decorator
   @inline
   get downstreamData(): Buffer {
     return Buffer.of(BufferType.DownstreamData)
   }
 
+  /** What the upstream has sent, in `onUpstreamData`. */
   // @ts-ignore: decorator
   @inline
   get upstreamData(): Buffer {
@@ -295,11 +313,13 @@ export abstract class StreamContextBase extends Context {
     return host.continue_stream(StreamType.Downstream)
   }
 
+  /** Closes the client's side. `Status.BadArgument` when the connection is over. */
   closeDownstream(): Status {
     if (phase == Phase.Closed) return refuse(utf8('closeDownstream: the connection is not open'))
     return host.close_stream(StreamType.Downstream)
   }
 
+  /** Closes the upstream's side. `Status.BadArgument` when the connection is over. */
   closeUpstream(): Status {
     if (phase == Phase.Closed) return refuse(utf8('closeUpstream: the connection is not open'))
     return host.close_stream(StreamType.Upstream)

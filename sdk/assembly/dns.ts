@@ -22,6 +22,7 @@ export class DnsResult {
   /** Number of addresses; 0 when the name does not resolve. */
   length: i32
 
+  /** Reads the result that the running callback is about. Called by the SDK. */
   static read(): DnsResult {
     const result = changetype<DnsResult>(slot())
     const bytes = Buffer.of(BufferType.ForeignFunctionArguments).read()

@@ -104,6 +104,7 @@ export class Expression {
     return value !== null && value.length == 1 && load<u8>(value.ptr) != 0
   }
 
+  /** Lets the host forget the expression. */
   delete(): void {
     callForeignFunction(utf8('expr_delete'), this.token.view)
   }

@@ -41,9 +41,13 @@ export abstract class GrpcCall extends Call {
     host.grpc_cancel(this.id)
   }
 
+  /** The other side's initial metadata have come. */
   onInitialMetadata(): void {}
+  /** A message has come. */
   onMessage(): void {}
+  /** The other side's trailing metadata have come. */
   onTrailingMetadata(): void {}
+  /** The stream is over, with the other side's status or the host's. */
   onClose(status: GrpcStatus): void {}
 }
 
@@ -138,10 +142,12 @@ export abstract class GrpcStream<C extends Context = Context> extends GrpcCall {
     return Buffer.of(BufferType.GrpcCallMessage).read()
   }
 
+  /** Open in `onInitialMetadata`. */
   get initialMetadata(): HeaderMap {
     return HeaderMap.of(MapType.GrpcInitialMetadata)
   }
 
+  /** Open in `onTrailingMetadata`. */
   get trailingMetadata(): HeaderMap {
     return HeaderMap.of(MapType.GrpcTrailingMetadata)
   }

@@ -16,6 +16,7 @@ import { Headers, Pairs } from './memory/pairs'
 @unmanaged
 @final
 export class HeaderMap {
+  /** The map of a type. Contexts have their own by name: `requestHeaders` and others. */
   // @ts-ignore: decorator
   @inline
   static of(map: MapType): HeaderMap {
@@ -45,6 +46,7 @@ export class HeaderMap {
     return value ? value : ByteString.empty
   }
 
+  /** True when there is such a header, with or without a value. */
   has<T>(name: T): bool {
     return getValue(this.map, view(name)) !== null
   }

@@ -24,18 +24,21 @@ export class HttpCallResponse {
     return <i32>this.headers.getOrEmpty(':status').parseInt(0)
   }
 
+  /** The answer's headers. */
   // @ts-ignore: decorator
   @inline
   get headers(): HeaderMap {
     return HeaderMap.of(MapType.HttpCallResponseHeaders)
   }
 
+  /** The answer's body. */
   // @ts-ignore: decorator
   @inline
   get body(): Buffer {
     return Buffer.of(BufferType.HttpCallResponseBody)
   }
 
+  /** The answer's trailers. */
   // @ts-ignore: decorator
   @inline
   get trailers(): HeaderMap {

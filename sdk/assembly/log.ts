@@ -9,26 +9,32 @@ import { slot, view } from './memory/bytes'
  * a message that nobody reads costs no formatting.
  */
 export namespace log {
+  /** Writes a line of level trace. */
   export function trace<T>(message: T): void {
     write(LogLevel.Trace, message)
   }
 
+  /** Writes a line of level debug. */
   export function debug<T>(message: T): void {
     write(LogLevel.Debug, message)
   }
 
+  /** Writes a line of level info. */
   export function info<T>(message: T): void {
     write(LogLevel.Info, message)
   }
 
+  /** Writes a line of level warn. */
   export function warn<T>(message: T): void {
     write(LogLevel.Warn, message)
   }
 
+  /** Writes a line of level error. */
   export function error<T>(message: T): void {
     write(LogLevel.Error, message)
   }
 
+  /** Writes a line of level critical. */
   export function critical<T>(message: T): void {
     write(LogLevel.Critical, message)
   }

@@ -102,10 +102,12 @@ export class Counter extends Metric {
     return changetype<CounterSeries>(<usize>this.idOf(view(a)))
   }
 
+  /** The series with these values of the two labels. */
   with2<A, B>(a: A, b: B): CounterSeries {
     return changetype<CounterSeries>(<usize>this.idOf(join(a, b)))
   }
 
+  /** The series with these values of the three labels. */
   with3<A, B, C>(a: A, b: B, c: C): CounterSeries {
     return changetype<CounterSeries>(<usize>this.idOf(join(join(a, b), c)))
   }
@@ -127,10 +129,12 @@ export class Counter extends Metric {
 @unmanaged
 @final
 export class CounterSeries {
+  /** Adds to the series. The host takes no 0. */
   increment(by: u32 = 1): void {
     host.increment_metric(<u32>changetype<usize>(this), by)
   }
 
+  /** What the series counts, over all workers. */
   get value(): u64 {
     return read(<u32>changetype<usize>(this))
   }
@@ -153,18 +157,22 @@ export class Gauge extends Metric {
     host.increment_metric(this.id(), delta)
   }
 
+  /** The series with this value of the one label. */
   with<A>(a: A): GaugeSeries {
     return changetype<GaugeSeries>(<usize>this.idOf(view(a)))
   }
 
+  /** The series with these values of the two labels. */
   with2<A, B>(a: A, b: B): GaugeSeries {
     return changetype<GaugeSeries>(<usize>this.idOf(join(a, b)))
   }
 
+  /** The series with these values, joined by `join`. */
   withAll(values: ByteString): GaugeSeries {
     return changetype<GaugeSeries>(<usize>this.idOf(values))
   }
 
+  /** Where the gauge without labels stands. */
   get value(): u64 {
     return read(this.id())
   }
@@ -175,14 +183,17 @@ export class Gauge extends Metric {
 @unmanaged
 @final
 export class GaugeSeries {
+  /** Sets the series. */
   set(value: u64): void {
     host.record_metric(<u32>changetype<usize>(this), value)
   }
 
+  /** Adds to the series, or takes from it. */
   add(delta: i64): void {
     host.increment_metric(<u32>changetype<usize>(this), delta)
   }
 
+  /** Where the series stands. */
   get value(): u64 {
     return read(<u32>changetype<usize>(this))
   }
@@ -200,18 +211,22 @@ export class Histogram extends Metric {
     host.record_metric(this.id(), value)
   }
 
+  /** The series with this value of the one label. */
   with<A>(a: A): HistogramSeries {
     return changetype<HistogramSeries>(<usize>this.idOf(view(a)))
   }
 
+  /** The series with these values of the two labels. */
   with2<A, B>(a: A, b: B): HistogramSeries {
     return changetype<HistogramSeries>(<usize>this.idOf(join(a, b)))
   }
 
+  /** The series with these values of the three labels. */
   with3<A, B, C>(a: A, b: B, c: C): HistogramSeries {
     return changetype<HistogramSeries>(<usize>this.idOf(join(join(a, b), c)))
   }
 
+  /** The series with these values, joined by `join`. */
   withAll(values: ByteString): HistogramSeries {
     return changetype<HistogramSeries>(<usize>this.idOf(values))
   }
@@ -222,6 +237,7 @@ export class Histogram extends Metric {
 @unmanaged
 @final
 export class HistogramSeries {
+  /** Adds a sample to the series. */
   record(value: u64): void {
     host.record_metric(<u32>changetype<usize>(this), value)
   }

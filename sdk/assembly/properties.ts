@@ -24,11 +24,13 @@ export namespace property {
     return value && value.length == 8 ? load<i64>(value.ptr) : fallback
   }
 
+  /** A property of type double. */
   export function getDouble<P>(path: P, fallback: f64 = 0): f64 {
     const value = get(path)
     return value && value.length == 8 ? load<f64>(value.ptr) : fallback
   }
 
+  /** A property of type bool; `false` where there is none. */
   export function getBool<P>(path: P, fallback: bool = false): bool {
     const value = get(path)
     return value && value.length == 1 ? load<u8>(value.ptr) != 0 : fallback
@@ -45,14 +47,17 @@ export namespace property {
     return get(utf8('source\0address'))
   }
 
+  /** Port that the client connected from. */
   export function sourcePort(): i64 {
     return getInt(utf8('source\0port'))
   }
 
+  /** Address and port that the client connected to. */
   export function destinationAddress(): ByteString | null {
     return get(utf8('destination\0address'))
   }
 
+  /** Port that the client connected to. */
   export function destinationPort(): i64 {
     return getInt(utf8('destination\0port'))
   }
@@ -67,18 +72,22 @@ export namespace property {
     return get(utf8('request\0url_path'))
   }
 
+  /** What is behind the `?` of the path. */
   export function requestQuery(): ByteString | null {
     return get(utf8('request\0query'))
   }
 
+  /** Host header, or `:authority`. */
   export function requestHost(): ByteString | null {
     return get(utf8('request\0host'))
   }
 
+  /** Method of the request. */
   export function requestMethod(): ByteString | null {
     return get(utf8('request\0method'))
   }
 
+  /** `http` or `https`. */
   export function requestScheme(): ByteString | null {
     return get(utf8('request\0scheme'))
   }
@@ -93,10 +102,12 @@ export namespace property {
     return get(utf8('request\0id'))
   }
 
+  /** User-agent header. */
   export function requestUserAgent(): ByteString | null {
     return get(utf8('request\0useragent'))
   }
 
+  /** Referer header. */
   export function requestReferer(): ByteString | null {
     return get(utf8('request\0referer'))
   }
@@ -121,6 +132,7 @@ export namespace property {
     return getInt(utf8('request\0total_size'))
   }
 
+  /** HTTP status of the response; 0 when there is none yet. */
   export function responseCode(): i64 {
     return getInt(utf8('response\0code'))
   }
@@ -140,10 +152,12 @@ export namespace property {
     return getInt(utf8('response\0grpc_status'), -1)
   }
 
+  /** Bytes of the response body; known at the end. */
   export function responseSize(): i64 {
     return getInt(utf8('response\0size'))
   }
 
+  /** Bytes of the response, headers included; known at the end. */
   export function responseTotalSize(): i64 {
     return getInt(utf8('response\0total_size'))
   }
@@ -153,6 +167,7 @@ export namespace property {
     return getInt(utf8('response\0backend_latency'))
   }
 
+  /** The host's number of the client's connection. */
   export function connectionId(): i64 {
     return getInt(utf8('connection\0id'))
   }
@@ -167,6 +182,7 @@ export namespace property {
     return get(utf8('connection\0requested_server_name'))
   }
 
+  /** `TLSv1.3` and the like; null without TLS. */
   export function connectionTlsVersion(): ByteString | null {
     return get(utf8('connection\0tls_version'))
   }
@@ -176,10 +192,12 @@ export namespace property {
     return get(utf8('connection\0uri_san_peer_certificate'))
   }
 
+  /** First DNS SAN of the client's certificate. */
   export function connectionDnsSanPeerCertificate(): ByteString | null {
     return get(utf8('connection\0dns_san_peer_certificate'))
   }
 
+  /** Subject of the client's certificate. */
   export function connectionSubjectPeerCertificate(): ByteString | null {
     return get(utf8('connection\0subject_peer_certificate'))
   }
@@ -189,18 +207,22 @@ export namespace property {
     return get(utf8('connection\0peer_certificate'))
   }
 
+  /** First URI SAN of the certificate that the host has shown. */
   export function connectionUriSanLocalCertificate(): ByteString | null {
     return get(utf8('connection\0uri_san_local_certificate'))
   }
 
+  /** Address and port of the upstream host. */
   export function upstreamAddress(): ByteString | null {
     return get(utf8('upstream\0address'))
   }
 
+  /** Port of the upstream host. */
   export function upstreamPort(): i64 {
     return getInt(utf8('upstream\0port'))
   }
 
+  /** Why the connection to the upstream failed, e.g. what TLS found wrong. */
   export function upstreamTransportFailureReason(): ByteString | null {
     return get(utf8('upstream\0transport_failure_reason'))
   }
@@ -220,14 +242,17 @@ export namespace property {
     return get(utf8('xds\0cluster_name'))
   }
 
+  /** Name of the route. */
   export function routeName(): ByteString | null {
     return get(utf8('xds\0route_name'))
   }
 
+  /** Name of the route's virtual host. */
   export function virtualHostName(): ByteString | null {
     return get(utf8('xds\0virtual_host_name'))
   }
 
+  /** Name of the listener's filter chain. */
   export function filterChainName(): ByteString | null {
     return get(utf8('xds\0filter_chain_name'))
   }
@@ -242,14 +267,17 @@ export namespace property {
     return get(utf8('xds\0node\0id'))
   }
 
+  /** `name` of the plugin's configuration. */
   export function pluginName(): ByteString | null {
     return get(utf8('plugin_name'))
   }
 
+  /** `root_id` of the plugin's configuration. */
   export function pluginRootId(): ByteString | null {
     return get(utf8('plugin_root_id'))
   }
 
+  /** `vm_id` of the plugin's configuration. */
   export function pluginVmId(): ByteString | null {
     return get(utf8('plugin_vm_id'))
   }

@@ -34,6 +34,7 @@ export class SharedQueue {
     return new SharedQueue(id)
   }
 
+  /** Puts a message at the end. */
   enqueue<T>(message: T): Status {
     const bytes = view(message)
     return host.enqueue_shared_queue(this.id, bytes.ptr, bytes.length)

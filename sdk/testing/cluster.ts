@@ -1,6 +1,7 @@
 /** Clusters as functions: what a filter's callouts, and the proxy itself, find behind a name. */
 import type { Cluster, GrpcHandler, HttpHandler } from './types.ts'
 
+/** Kinds of services, for `HostOptions.clusters` and `upstream`. */
 export const cluster = {
   /** Answers HTTP requests. A number is a status, a string a body with status 200. */
   http(handler: HttpHandler, options: { protocol?: 'http1' | 'http2' } = {}): Cluster {

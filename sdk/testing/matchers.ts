@@ -24,6 +24,7 @@ export interface ExpectedRequest {
   headers?: Record<string, string | RegExp | null>
 }
 
+/** What `expect` can say of responses and hosts. */
 export interface FilterMatchers<R = void> {
   /** The proxy answered by itself, with this status. */
   toBeLocalReply(status?: number): R

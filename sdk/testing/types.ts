@@ -11,6 +11,7 @@ export type HeadersInit = Record<string, string | readonly string[]> | readonly 
 /** Text is sent as UTF-8. A list is sent as that many chunks (HTTP/1.1 chunked or HTTP/2 DATA frames). */
 export type BodyInit = string | Uint8Array | readonly (string | Uint8Array)[]
 
+/** A request to send; all parts are optional. */
 export interface RequestInit {
   /** Default `GET`. */
   method?: string
@@ -40,11 +41,15 @@ export interface RequestInit {
 
 /** Several values of a name keep their order. `get` joins them by `, `. */
 export interface HeaderList extends Iterable<[string, string]> {
+  /** The values of a name, joined by `, `; undefined where there is none. */
   get(name: string): string | undefined
+  /** The values of a name, in wire order. */
   getAll(name: string): string[]
+  /** True when there is such a header. */
   has(name: string): boolean
   /** In wire order, pseudo-headers first. */
   readonly entries: readonly (readonly [string, string])[]
+  /** Name to value, or to values where a name stands several times. */
   toJSON(): Record<string, string | string[]>
 }
 
@@ -60,6 +65,7 @@ export interface UpstreamRequest {
   trailers: HeaderList
 }
 
+/** What the client got, and what came to pass on the way. */
 export interface Response {
   status: number
   headers: HeaderList
@@ -84,6 +90,7 @@ export interface Response {
   trace?: readonly TraceEntry[]
 }
 
+/** One crossing between host and module. */
 export interface TraceEntry {
   /** Name without `proxy_`, e.g. `on_request_headers`, `get_header_map_value`. */
   name: string
@@ -106,10 +113,12 @@ export type HandlerResult =
   /** Never answers. */
   | { hang: true }
 
+/** An HTTP service: from the request that came to its answer. */
 export type HttpHandler = (request: UpstreamRequest) => HandlerResult | Promise<HandlerResult>
 
 /** gRPC: full method name, e.g. `pkg.Service/Method`, to a function from request messages to response messages (serialized). */
 export type GrpcHandler = (messages: readonly Uint8Array[], metadata: HeaderList) => GrpcResult | Promise<GrpcResult>
+/** Answer of a gRPC method. */
 export interface GrpcResult {
   messages?: readonly Uint8Array[]
   /** Default 0. */
@@ -130,6 +139,7 @@ export type Cluster =
   | { kind: 'tcp'; handler: (data: Buffer) => Uint8Array | string | null | { close: true } }
   | { kind: 'refused' }
 
+/** What becomes of a filter whose VM has failed, as Envoy names it. */
 export type FailurePolicy = 'FAIL_CLOSED' | 'FAIL_OPEN' | 'FAIL_RELOAD'
 
 /** One entry of the filter chain: `PluginConfig` of `envoy.extensions.wasm.v3` in short. */
@@ -152,6 +162,7 @@ export interface PluginOptions {
   allowedCapabilities?: readonly string[]
 }
 
+/** One route: what it matches, and where it leads. */
 export interface RouteSpec {
   /** Path prefix; default `/`. */
   prefix?: string
@@ -166,8 +177,10 @@ export interface RouteSpec {
   name?: string
 }
 
+/** Namespace to its fields. */
 export type DynamicMetadata = Record<string, Record<string, unknown>>
 
+/** A host: its filter, or chain of them, and what is around it. */
 export interface HostOptions extends Partial<PluginOptions> {
   /** The chain, in order, instead of the single filter given by `wasm` and its neighbours. */
   filters?: readonly PluginOptions[]
@@ -201,7 +214,9 @@ export interface HostOptions extends Partial<PluginOptions> {
   connectionManager?: Record<string, unknown>
 }
 
+/** Levels of log lines, the lowest first. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'critical'
+/** What a filter has logged. */
 export interface LogLine {
   level: LogLevel
   message: string
@@ -217,11 +232,13 @@ export interface ClientStream {
   end(last?: { body?: string | Uint8Array; trailers?: HeadersInit }): Promise<void>
   /** The client goes away. */
   abort(): Promise<void>
+  /** The complete response. */
   response(): Promise<Response>
 }
 
 /** A TCP connection through the filter chain. */
 export interface ClientConnection {
+  /** Sends bytes. */
   write(data: string | Uint8Array): Promise<void>
   /** Bytes received so far; waits until there are at least `min` (default 1), the peer closed, or the timeout. */
   read(min?: number): Promise<Buffer>
@@ -229,17 +246,23 @@ export interface ClientConnection {
   end(): Promise<void>
   /** True once the proxy closed the connection. */
   readonly closed: boolean
+  /** Resolves once the proxy has closed the connection. */
   whenClosed(): Promise<void>
 }
 
 /** Value of a metric, labels encoded in its name. A histogram gives the number of samples and their sum. */
 export type MetricValue = number | { count: number; sum: number }
 
+/** A proxy with filters, to send requests through. */
 export interface Host {
   readonly name: HostName
+  /** Sends a request, and waits for the complete response. */
   request(init?: RequestInit): Promise<Response>
+  /** The same, with the path first. */
   request(path: string, init?: RequestInit): Promise<Response>
+  /** Begins a request that is sent piece by piece. */
   stream(init?: RequestInit): Promise<ClientStream>
+  /** Opens a TCP connection. */
   connect(init?: { source?: string; peer?: RequestInit['peer']; sni?: string }): Promise<ClientConnection>
   /** Node host: moves the virtual clock, running ticks and timeouts in order. Envoy: waits that long. Milliseconds, or `'1.5s'`. */
   advance(time: number | string): Promise<void>

@@ -2,6 +2,7 @@ import { Bytes, ByteString, Counter, CounterSeries, utf8 } from '@meshscript/sdk
 import { IndexedRule } from '../../common/assembly/rules/rule_index'
 import { HeaderAction } from './header_action'
 
+/** What becomes of a request. */
 export enum Verdict {
   Allowed,
   Denied,

@@ -117,16 +117,19 @@ export class PolicySet {
     }
   }
 
+  /** The rules of a stage; null where there are none. */
   // @ts-ignore: decorator
   @inline
   at(stage: Stage): RuleIndex<Decision> | null {
     return unchecked(this.indexes[stage])
   }
 
+  /** Puts the rules of a stage in place. */
   set(stage: Stage, index: RuleIndex<Decision>): void {
     this.indexes[stage] = index
   }
 
+  /** Notes an external authorizer that CUSTOM policies name. */
   addProvider(name: Bytes): void {
     const known = this.provider
     if (known && !known.equals(name)) this.hasSeveralProviders = true

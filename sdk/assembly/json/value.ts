@@ -46,6 +46,7 @@ import { reportUnknown } from './unknown'
 export class JsonValue {
   [key: number]: JsonValue
 
+  /** The value of a node of a document. */
   // @ts-ignore: decorator
   @inline
   static of(node: JsonNode): JsonValue {
@@ -61,6 +62,7 @@ export class JsonValue {
     return node
   }
 
+  /** What the value is. */
   get kind(): JsonKind {
     return this.node.kind
   }

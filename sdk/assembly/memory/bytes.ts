@@ -43,6 +43,7 @@ export class ByteString {
     return <u32>index < <u32>this.length ? <i32>load<u8>(this.ptr + index) : -1
   }
 
+  /** True when the bytes are the same. */
   equals<T>(other: T): bool {
     const that = view(other)
     this.assertFresh()
@@ -60,12 +61,14 @@ export class ByteString {
     return true
   }
 
+  /** True when the first bytes are those of `other`. */
   startsWith<T>(prefix: T): bool {
     const that = view(prefix)
     this.assertFresh()
     return this.length >= that.length && memory.compare(this.ptr, that.ptr, that.length) == 0
   }
 
+  /** True when the last bytes are those of `other`. */
   endsWith<T>(suffix: T): bool {
     const that = view(suffix)
     this.assertFresh()
@@ -85,6 +88,7 @@ export class ByteString {
     return -1
   }
 
+  /** True when the bytes of `other` are in these. */
   includes<T>(part: T): bool {
     return this.indexOf(part) >= 0
   }
@@ -98,6 +102,7 @@ export class ByteString {
     return -1
   }
 
+  /** Position of the last such byte, or -1. */
   lastIndexOfByte(byte: u8): i32 {
     this.assertFresh()
     for (let i = this.length - 1; i >= 0; i--) {
@@ -181,6 +186,7 @@ export class ByteString {
     return String.UTF8.decodeUnsafe(this.ptr, this.length)
   }
 
+  /** In debug builds, fails on a view of an earlier callback. */
   // @ts-ignore: decorator
   @inline
   assertFresh(): void {
@@ -221,10 +227,12 @@ export class Bytes {
     return changetype<ByteString>(this)
   }
 
+  /** True when the bytes are the same. */
   equals<T>(other: T): bool {
     return this.view.equals(other)
   }
 
+  /** The bytes read as UTF-8. */
   toString(): string {
     return this.view.toString()
   }

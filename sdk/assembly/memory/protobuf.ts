@@ -18,6 +18,7 @@ export class ProtobufWriter {
     this.end = this.start ? this.start + size : 0
   }
 
+  /** Writes a field of bytes, a string or a message. */
   bytes(field: u32, value: ByteString): this {
     if (this.at + value.length + 6 > this.end) return this
     store<u8>(this.at++, (field << 3) | 2)
@@ -27,6 +28,7 @@ export class ProtobufWriter {
     return this
   }
 
+  /** Writes a field of an integer, as varint. */
   integer(field: u32, value: u32): this {
     if (this.at + 6 > this.end) return this
     store<u8>(this.at++, field << 3)
@@ -34,6 +36,7 @@ export class ProtobufWriter {
     return this
   }
 
+  /** The message. */
   finish(): ByteString {
     return ByteString.at(this.start, <i32>(this.at - this.start))
   }

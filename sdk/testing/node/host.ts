@@ -34,6 +34,7 @@ export interface NodeClientStream extends ClientStream {
   readonly state: StreamState
 }
 
+/** The host that runs modules in this process, as Envoy would. */
 export class NodeHost implements Host {
   readonly name = 'node' as const
   readonly #options: NodeHostOptions
@@ -78,6 +79,7 @@ export class NodeHost implements Host {
     return this.vms.reduce((sum, vm) => sum + vm.memory.size, 0)
   }
 
+  /** Sends a request, and waits for the complete response. */
   async request(first: NodeRequestInit | string = {}, second: NodeRequestInit = {}): Promise<Response> {
     const init = typeof first === 'string' ? { ...second, path: first } : first
     const stream = this.#open(init, false, await this.#certificate(init))
@@ -100,6 +102,7 @@ export class NodeHost implements Host {
     return toResponse(stream, this.#options.filterState)
   }
 
+  /** Begins a request that is sent piece by piece. */
   async stream(init: NodeRequestInit = {}): Promise<NodeClientStream> {
     const stream = this.#open(init, true, await this.#certificate(init))
     if (!stream) throw new Error('the proxy refused the TLS connection')
@@ -125,6 +128,7 @@ export class NodeHost implements Host {
     }
   }
 
+  /** Opens a TCP connection. */
   async connect(init: ConnectInit & { worker?: number } = {}): Promise<ClientConnection> {
     const connection = openConnection(init, this.#options, this.#connections++, await this.#certificate(init))
     if (!connection) throw new Error('the proxy refused the TLS connection')

@@ -1,6 +1,7 @@
 /** Whether a guest's memory grows with use. */
 import type { NodeHost } from './host.ts'
 
+/** What a guest held before and after many runs. */
 export interface LeakReport {
   /** Bytes of linear memory after the warm-up and at the end. */
   before: number

@@ -2,6 +2,7 @@
 import type { DynamicMetadata, HostOptions, RequestInit, TraceEntry } from '../types.ts'
 import type { TrapFrame } from './trap.ts'
 
+/** What the Node host takes besides what all hosts take. */
 export interface NodeHostOptions extends HostOptions {
   /** Attributes by dotted path, e.g. `{ 'source.address': '10.0.0.1:80' }`; they go before what the host knows. */
   properties?: Record<string, unknown>
@@ -11,6 +12,7 @@ export interface NodeHostOptions extends HostOptions {
   trace?: boolean
 }
 
+/** A request to the Node host. */
 export interface NodeRequestInit extends RequestInit {
   /** Dynamic metadata of this request; its namespaces go before those of the host. */
   metadata?: DynamicMetadata

@@ -77,6 +77,7 @@ export class Dimension {
     return this.regexIds.at(number)
   }
 
+  /** Why `addRegex` has refused; of no use before. */
   get regexError(): string {
     return this.regexes!.error
   }
