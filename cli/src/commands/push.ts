@@ -13,9 +13,9 @@ import { type Io } from '../terminal.ts'
 import { Progress } from './progress.ts'
 
 interface Flags {
-  tag: string[]
+  tag?: string[]
   layout: Layout
-  annotation: Record<string, string>
+  annotation?: Record<string, string>
   insecure?: boolean
   ca?: string
   mountFrom?: string
@@ -38,13 +38,13 @@ Examples:
 export function pushCommand(io: Io): Command {
   return new Command('push')
     .description(
-      'Push a module to a registry, as an image that Istio and Envoy Gateway take. FILE is a .wasm file; a folder or .ts file is built;\n' +
-        "without it the project's last build is pushed. REFERENCES are oci://REGISTRY/REPOSITORY[:TAG]; the default is the\n" +
+      'Push a module to a registry, as an image that Istio and Envoy Gateway take. FILE is a .wasm file; a folder or .ts file is built; ' +
+        "without it the project's last build is pushed. REFERENCES are oci://REGISTRY/REPOSITORY[:TAG]; the default is the " +
         "registry of meshscript.json. Without a tag it is the version of package.json, or latest. Prints the image's name by digest.",
     )
     .argument('[FILE]', 'the module')
     .argument('[REFERENCES...]', 'where it goes')
-    .option('--tag <TAG>', 'another tag; may be repeated', (tag: string, tags: string[]) => [...tags, tag], [])
+    .option('--tag <TAG>', 'another tag; may be repeated', addTag)
     .addOption(
       new Option('--layout <LAYOUT>', 'compat: one layer, which everybody reads; artifact: the bare module')
         .choices(['compat', 'artifact'])
@@ -54,7 +54,6 @@ export function pushCommand(io: Io): Command {
       '--annotation <KEY=VALUE>',
       'annotation of the image, also in place of one from package.json or git; may be repeated',
       addAnnotation,
-      {},
     )
     .option('--insecure', 'plain HTTP')
     .option('--ca <FILE>', "PEM file with the certificate of the registry's authority")
@@ -70,7 +69,11 @@ export function pushCommand(io: Io): Command {
     .action((file: string | undefined, references: string[], flags: Flags) => run(file, references, flags, io))
 }
 
-function addAnnotation(text: string, previous: Record<string, string>): Record<string, string> {
+function addTag(tag: string, previous: string[] = []): string[] {
+  return [...previous, tag]
+}
+
+function addAnnotation(text: string, previous: Record<string, string> = {}): Record<string, string> {
   const equals = text.indexOf('=')
   if (equals < 1) throw new InvalidArgumentError('expected KEY=VALUE.')
   return { ...previous, [text.slice(0, equals)]: text.slice(equals + 1) }
@@ -91,7 +94,7 @@ async function run(first: string | undefined, rest: string[], flags: Flags, io: 
   if (!given.length)
     throw new UsageError('where to? Name oci://REGISTRY/REPOSITORY:TAG, or set "registry" in meshscript.json')
   const references = given.map((name) => withoutDigest(parseReference(name)))
-  for (const tag of flags.tag) checkTag(tag)
+  for (const tag of flags.tag ?? []) checkTag(tag)
   if (flags.signKey !== undefined) readSigningKey(resolve(io.cwd, flags.signKey))
 
   const module = await findModule(file, settings.filter ?? io.cwd, io.cwd)
@@ -109,7 +112,7 @@ async function run(first: string | undefined, rest: string[], flags: Flags, io: 
       env: io.env,
     })
   }
-  const groups = groupByRepository(references, flags.tag, defaultTag(version))
+  const groups = groupByRepository(references, flags.tag ?? [], defaultTag(version))
   if (flags.output !== undefined && groups.length > 1) throw new UsageError('--output takes one repository')
   const progress = new Progress(io)
   const reports: Report[] = []
