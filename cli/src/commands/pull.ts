@@ -3,10 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { displayPath } from '../diagnostics.ts'
 import { UsageError, UserError } from '../errors.ts'
-import { formatReference, parseReference, pullModule } from '../oci/index.ts'
-import { readSettings } from '../settings.ts'
 import { type Io } from '../terminal.ts'
-import { connectionOptions } from './push.ts'
 
 interface Flags {
   output?: string
@@ -31,6 +28,12 @@ export function pullCommand(io: Io): Command {
 }
 
 async function run(text: string | undefined, flags: Flags, io: Io): Promise<void> {
+  // The help needs none of it.
+  const [{ formatReference, parseReference, pullModule }, { connectionOptions }, { readSettings }] = await Promise.all([
+    import('../oci/index.ts'),
+    import('../oci/publish.ts'),
+    import('../settings.ts'),
+  ])
   const settings = readSettings(io.cwd)
   const name = text ?? settings.registry
   if (name === undefined)
