@@ -71,8 +71,9 @@ async function bundleCli() {
       meshscript: 'cli/src/main.ts',
       index: 'cli/src/index.ts',
       vitest: 'cli/src/vitest.ts',
-      // A thread of its own.
+      // Threads of their own.
       'build-worker': 'cli/src/build/worker.ts',
+      'preflight-worker': 'cli/src/deploy/worker.ts',
     },
     outdir: 'cli/dist',
     bundle: true,

@@ -53,6 +53,10 @@ export const commands: Record<string, CommandEntry> = {
     summary: 'show what a module or an image holds',
     load: () => import('./inspect.ts').then((module) => module.inspectCommand),
   },
+  deploy: {
+    summary: 'bring a filter to the proxies of a mesh',
+    load: () => import('./deploy.ts').then((module) => module.deployCommand),
+  },
   validate: {
     summary: 'check resources for mistakes',
     load: () => import('./validate.ts').then((module) => module.validateCommand),
