@@ -16,7 +16,7 @@ import repaired from './filters/assembly/repaired.ts?filter'
 import sharedData from './filters/assembly/shared-data.ts?filter'
 import tcp from './filters/assembly/tcp.ts?filter'
 
-const inEnvoy = process.env['HOST'] === 'envoy'
+const inEnvoy = ['envoy', 'docker'].includes(process.env['HOST'] ?? '')
 const sources = { addheader, auth, bodies, 'shared-data': sharedData }
 const builders = inEnvoy ? ['this SDK', 'proxy-runtime 0.1.8'] : ['this SDK']
 

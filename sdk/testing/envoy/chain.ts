@@ -79,7 +79,7 @@ export class FilterChain {
       if (accepted > before.accepted) break
       if (rejected > before.rejected) {
         // The reason is in the log, which comes another way than the counter.
-        await sleep(5)
+        await envoy.settle()
         throw new Error(failureMessage(envoy.log, mark))
       }
       if (Date.now() > end) throw new Error(`Envoy did not take the configuration within ${UPDATE_TIMEOUT} ms`)

@@ -1,6 +1,6 @@
 /** A test host that is a real Envoy. */
 import { join } from 'node:path'
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { headerList } from '../headers.ts'
 import type {
   ClientConnection,
@@ -96,7 +96,10 @@ export class EnvoyHost implements Host {
     // Starts now, so that the timeout counts from here and nothing is lost; who does not ask for it need not handle it.
     const response = this.#finish(pending)
     response.catch(() => {})
-    const settle = () => sleep(SETTLE)
+    const settle = async () => {
+      await sleep(SETTLE)
+      await this.envoy.settle()
+    }
     await settle()
     return {
       async write(chunk) {
@@ -121,12 +124,13 @@ export class EnvoyHost implements Host {
     const { socket } = await openConnection({ ...this.#listener, alpn: ALPN.tcp, source, peer, sni })
     const connection = clientConnection(socket)
     await sleep(SETTLE)
+    await this.envoy.settle()
     return connection
   }
 
   async advance(time: number | string): Promise<void> {
     await sleep(milliseconds(time))
-    await this.#settle()
+    await this.envoy.settle()
   }
 
   metrics(): Promise<Record<string, MetricValue>> {
@@ -137,7 +141,7 @@ export class EnvoyHost implements Host {
     try {
       await this.#running.chain.reconfigure(this.envoy, configuration, filter)
     } finally {
-      await this.#settle()
+      await this.envoy.settle()
     }
   }
 
@@ -174,7 +178,7 @@ export class EnvoyHost implements Host {
       const wire = await this.#complete(pending)
       // Without any answer there need not be an entry: TLS or the parser may have refused, and there never was a stream.
       const entry = await this.#accessLog.take(address, wire.status > 0 ? 2000 : 250)
-      await this.#settle()
+      await this.envoy.settle()
       return toResponse(wire, entry, this.#running.correlator.end(span, entry))
     } catch (error) {
       this.#running.correlator.end(span, undefined)
@@ -196,13 +200,6 @@ export class EnvoyHost implements Host {
       : 'the upstream did not get the request, so a filter on the way there holds it'
     const request = `${init.method ?? 'GET'} ${init.path ?? '/'}`
     throw new Error(`${request} is not complete after ${timeout} ms: ${exchange.progress()}; ${where}`)
-  }
-
-  /** What Envoy wrote before this call is read before it returns. */
-  async #settle(): Promise<void> {
-    await sleep(2)
-    await turn()
-    await turn()
   }
 }
 

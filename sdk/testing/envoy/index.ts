@@ -90,6 +90,7 @@ export async function createEnvoyHost(
       ...(name === 'docker' && { binary: dockerEnvoy() }),
     })
     if ((await chain.refused(envoy)) > 0) {
+      await envoy.settle()
       const message = failureMessage(log)
       await envoy.stop()
       throw new HostStartError(message)

@@ -47,6 +47,7 @@ export class EnvoyLog {
   onEntry: (entry: EnvoyLogEntry) => void = () => {}
   #rest = ''
   #count = 0
+  readonly #awaited = new Map<string, () => void>()
 
   /** A point in time, for `since`. */
   mark(): number {
@@ -56,6 +57,11 @@ export class EnvoyLog {
   /** Envoy's own entries from `mark` on, as far as they are kept. */
   since(mark: number): EnvoyLogEntry[] {
     return this.entries.slice(Math.max(0, this.entries.length - (this.#count - mark)))
+  }
+
+  /** Resolves when the log tells that the admin interface has answered `path`. Needs the level `debug` for `admin`. */
+  answered(path: string): Promise<void> {
+    return new Promise((resolve) => this.#awaited.set(path, resolve))
   }
 
   /** Takes what came from stderr. The text is ASCII, but for what is no log entry. */
@@ -69,10 +75,18 @@ export class EnvoyLog {
     const entry = parseLine(line)
     const wasm = entry.logger === 'wasm' ? parseWasm(entry) : undefined
     if (wasm) return this.onWasm(wasm)
+    if (entry.logger === 'admin' && (entry.level === 'debug' || entry.level === 'info')) return this.#admin(entry)
     this.entries.push(entry)
     this.#count++
     if (this.entries.length > KEPT) this.entries.shift()
     this.onEntry(entry)
+  }
+
+  /** What this program asks Envoy is nobody's news. */
+  #admin({ message }: EnvoyLogEntry): void {
+    const path = / request complete: path: (.*)$/.exec(message)?.[1] ?? ''
+    this.#awaited.get(path)?.()
+    this.#awaited.delete(path)
   }
 }
 

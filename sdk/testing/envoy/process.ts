@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { HostStartError, type LogLevel } from '../types.ts'
 import { admin, type AdminAnswer, listenerPorts, stats } from './admin.ts'
 import { temporaryDirectory } from './files.ts'
@@ -10,7 +10,7 @@ import { type EnvoyBinary, installEnvoy } from './find.ts'
 import { guard, type Guard } from './guard.ts'
 import type { Json } from './json.ts'
 import { EnvoyLog, LOG_FORMAT } from './logs.ts'
-import { cleanUp, type EnvoyCommand, envoyCommand } from './runner.ts'
+import { cleanUp, type EnvoyCommand, envoyCommand, prepareImage } from './runner.ts'
 
 export interface StartOptions {
   /** As `buildBootstrap` makes it, or any other. */
@@ -33,12 +33,17 @@ export interface StartOptions {
   startTimeout?: number
 }
 
+/** Exit code of Docker's client when it is Docker that fails. */
+const DOCKER_FAILED = 125
 /** How long Envoy may take to end after SIGTERM. */
 const STOP_TIMEOUT = 3000
+/** How long a line of the log may be on its way out of a container. */
+const LOG_TIMEOUT = 2000
 
 /** Starts Envoy, and resolves when it serves. Rejects with a `HostStartError` that has Envoy's own message when it refuses. */
 export async function startEnvoy(options: StartOptions): Promise<EnvoyProcess> {
   const binary = options.binary ?? (await installEnvoy())
+  if (binary.kind === 'docker') await prepareImage(binary.image)
   const directory = options.directory ?? temporaryDirectory()
   const envoy = new EnvoyProcess(binary, directory, options)
   try {
@@ -65,6 +70,7 @@ export class EnvoyProcess {
   readonly #adminPath: string
   #stopped: Promise<void> | undefined
   #ended = false
+  #marks = 0
   #spawnError: Error | undefined
 
   constructor(binary: EnvoyBinary, directory: string, options: StartOptions) {
@@ -73,7 +79,7 @@ export class EnvoyProcess {
     this.#adminPath = join(directory, 'admin-address')
     const configPath = join(directory, 'bootstrap.json')
     writeFileSync(configPath, JSON.stringify(options.bootstrap, null, 1))
-    this.#command = envoyCommand(binary, envoyArguments(configPath, this.#adminPath, options), directory)
+    this.#command = envoyCommand(binary, envoyArguments(binary, configPath, this.#adminPath, options), directory)
     this.#child = spawn(this.#command.file, this.#command.args, {
       stdio: ['ignore', 'ignore', 'pipe'],
       // Not in the terminal's group: Ctrl-C is for this program, which then ends Envoy in order.
@@ -114,6 +120,24 @@ export class EnvoyProcess {
   /** Everything that Envoy is configured with. */
   async configDump(): Promise<Json> {
     return JSON.parse((await this.admin('/config_dump?include_eds')).text) as Json
+  }
+
+  /** What Envoy wrote before this call is in `log` when it resolves. */
+  async settle(): Promise<void> {
+    // Of what happens behind a response.
+    await sleep(2)
+    if (!this.#command.container || this.#ended || this.adminPort === 0) {
+      await turn()
+      await turn()
+      return
+    }
+    // A container's output goes through several programs, in order: what came before the answer to this is there with it.
+    const path = `/ready?mark=${++this.#marks}`
+    const cancel = new AbortController()
+    const late = sleep(LOG_TIMEOUT, undefined, { signal: cancel.signal }).catch(() => {})
+    const answered = Promise.all([this.log.answered(path), this.admin(path)]).catch(() => {})
+    await Promise.race([answered, this.exited, late])
+    cancel.abort()
   }
 
   /** Waits until Envoy serves, and learns its ports. */
@@ -159,12 +183,19 @@ export class EnvoyProcess {
       await this.exited
       clearTimeout(force)
     }
-    await cleanUp(this.#command)
+    // A client of Docker that ended by itself has seen the container removed.
+    if (!(await this.#endedByItself())) await cleanUp(this.#command)
     rmSync(this.directory, { recursive: true, force: true })
+  }
+
+  async #endedByItself(): Promise<boolean> {
+    if (!this.#ended) return false
+    const { code } = await this.exited
+    return code !== null && code !== DOCKER_FAILED
   }
 }
 
-function envoyArguments(configPath: string, adminPath: string, options: StartOptions): string[] {
+function envoyArguments(binary: EnvoyBinary, configPath: string, adminPath: string, options: StartOptions): string[] {
   const { workers = 1, logLevel = 'info', envoyLogLevel = 'warn', args = [] } = options
   const name = (level: LogLevel) => (level === 'warn' ? 'warning' : level)
   return [
@@ -174,7 +205,7 @@ function envoyArguments(configPath: string, adminPath: string, options: StartOpt
     ['--disable-hot-restart'],
     ['--concurrency', String(workers)],
     ['--log-level', name(envoyLogLevel)],
-    ['--component-log-level', `wasm:${name(logLevel)}`],
+    ['--component-log-level', `wasm:${name(logLevel)}${binary.kind === 'docker' ? ',admin:debug' : ''}`],
     ['--log-format', LOG_FORMAT],
     ['--log-format-escaped'],
     // The access log is written at once, not when 64 KB are full.
