@@ -1,6 +1,5 @@
 /** push and pull against Debian's docker-registry: with a password and TLS by a private authority, and without both. */
 
-import { execFileSync } from 'node:child_process'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Server } from 'node:net'
 import { join } from 'node:path'
@@ -8,18 +7,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { packImage, parseReference, pullModule, pushImage } from '../../cli/src/oci/index.ts'
 import { CliFolder } from '../../cli/src/testing.ts'
 import { type RunningRegistry, startRegistry } from '../supply/registry.ts'
+import { certificates, HTPASSWD } from './certificates.ts'
 import { moduleOf } from './module.ts'
 
 const folder = new CliFolder()
 const path = (name: string) => join(folder.path, name)
 const module = moduleOf(200 << 10)
-/** bcrypt of "secret". */
-const HTPASSWD = 'ann:$2y$05$KaQnktoWX4S4GGGhvHPTG.ezGj.q/BkCAFkbVZLRxazz00Qlw3Smy\n'
 
 let plain: RunningRegistry
 let secure: RunningRegistry
 beforeAll(async () => {
-  makeCertificates()
+  certificates(folder.path)
   folder.write('htpasswd', HTPASSWD)
   writeFileSync(path('hello.wasm'), module)
   ;[plain, secure] = await Promise.all([
@@ -34,17 +32,6 @@ afterAll(async () => {
   await Promise.all([plain.stop(), secure.stop()])
   folder.remove()
 })
-
-/** An authority, and a certificate of it for 127.0.0.1. */
-function makeCertificates(): void {
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder.path, stdio: 'pipe' })
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
-  openssl('req', '-x509', ...key, '-days', '2', '-subj', '/CN=authority', '-keyout', 'ca.key', '-out', 'ca.pem')
-  openssl('req', ...key, '-subj', '/CN=registry', '-keyout', 'server.key', '-out', 'server.csr')
-  folder.write('extensions', 'subjectAltName=IP:127.0.0.1')
-  const ca = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'extensions']
-  openssl('x509', '-req', '-in', 'server.csr', ...ca, '-out', 'server.pem')
-}
 
 function login(config: object): { env: Record<string, string> } {
   folder.write('docker/config.json', JSON.stringify(config))
