@@ -62,6 +62,15 @@ async function prepare(): Promise<void> {
         accessLog: accessLogConfig(LOG.inside, ['authorization.policy']),
       },
     ],
+    // Labels come in the names of the filter's metrics: here they are made labels for Prometheus.
+    extra: {
+      stats_config: {
+        stats_tags: ['verdict', 'policy', 'dry_run'].map((name) => ({
+          tag_name: name,
+          regex: `(\\.${name}=\\.=(.*?);\\.;)`,
+        })),
+      },
+    },
     clusters: { payments: { endpoints: [{ host: 'payments', port: 8080 }] } },
   })
   write('bootstrap.json', JSON.stringify(bootstrap, null, 1))
@@ -93,7 +102,7 @@ async function main(): Promise<number> {
     const right = report(rows)
     explainRefused()
     await tell(compose, port, adminPort)
-    if (!once) await interrupted
+    if (!once) await stayUp(interrupted)
     return right ? 0 : 1
   } catch (error) {
     say(await compose.logs())
@@ -101,6 +110,13 @@ async function main(): Promise<number> {
   } finally {
     await compose.down()
   }
+}
+
+/** A promise alone would not keep this program running. */
+async function stayUp(until: Promise<void>): Promise<void> {
+  const timer = setInterval(() => {}, 60_000)
+  await until
+  clearInterval(timer)
 }
 
 /** Envoy serves, and has found the service behind it. */
