@@ -10,6 +10,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { build } from './build.mjs'
+import { buildImage } from './docker-image.mjs'
 import { fail, run, works } from './lib/process.mjs'
 import { filesUnder, root, timed } from './lib/steps.mjs'
 import { setup } from './setup.mjs'
@@ -23,6 +24,8 @@ const tools = {
   envoy: { label: 'Envoy (or Python 3 with pip, to download it)', find: findEnvoy },
   go: { label: 'Go 1.24 or later', find: hasGo },
   registry: { label: 'docker-registry', find: () => works('docker-registry', ['--version']) },
+  docker: { label: "Docker's daemon", find: () => works('docker', ['version']) },
+  compose: { label: 'Docker Compose, prometheus and docker-registry', find: hasCompose },
   skopeo: { label: 'skopeo', find: () => works('skopeo', ['--version']) },
 }
 
@@ -32,6 +35,7 @@ const suites = [
   { name: 'unit', needs: [], run: () => vitest('unit') },
   { name: 'node', needs: [], run: () => vitest('node') },
   { name: 'envoy', needs: ['envoy'], run: () => vitest('envoy') },
+  { name: 'docker', needs: ['envoy', 'docker'], run: inDocker },
 ]
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
@@ -108,6 +112,19 @@ async function hasGo() {
   if (!(await works('go', ['version']))) return false
   const [, minor = 0] = (/go1\.(\d+)/.exec((await run('go', ['version'])).output) ?? []).map(Number)
   return minor >= 24
+}
+
+/** What the demo in containers is made of, beside Envoy and Node.js. */
+async function hasCompose() {
+  if (!(await works('docker', ['version']))) return false
+  const either = (await works('docker', ['compose', 'version'])) || (await works('docker-compose', ['version']))
+  return either && (await works('prometheus', ['--version'])) && works('docker-registry', ['--version'])
+}
+
+/** All specs, each Envoy in a container of a local image unless the user has named one. */
+async function inDocker() {
+  if (process.platform === 'linux') process.env.MESHSCRIPT_ENVOY_IMAGE ||= await buildImage('envoy')
+  return vitest('docker')
 }
 
 /** Counts as a test only when it fails. */
