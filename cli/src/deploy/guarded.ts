@@ -1,6 +1,7 @@
 /** Preflight in a thread of its own: a filter that never ends takes only that down. */
 
 import { Worker } from 'node:worker_threads'
+import { UserError } from '../errors.ts'
 import type { PreflightOptions, PreflightResult } from './preflight.ts'
 
 /** In milliseconds. */
@@ -33,7 +34,7 @@ export function guardedPreflight(
       signal?.removeEventListener('abort', stop)
       void worker.terminate().then(settle)
     }
-    const stop = () => end(() => reject(new Error('stopped')))
+    const stop = () => end(() => reject(new UserError('stopped', 'DEP009')))
     const message = `the filter did not end in ${limit / 1000} s: it seems to loop for ever`
     const timer = setTimeout(() => end(() => resolve({ ok: false, code: 'DEP024', message, logs: [] })), limit)
     signal?.addEventListener('abort', stop, { once: true })

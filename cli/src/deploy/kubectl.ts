@@ -43,7 +43,7 @@ export class Kubectl {
     const dashes = args.indexOf('--')
     const ordered = dashes < 0 ? all : [...args.slice(0, dashes), ...all.slice(args.length), ...args.slice(dashes)]
     return new Promise((resolve, reject) => {
-      const child = spawn('kubectl', ordered, { env: env as NodeJS.ProcessEnv, cwd, signal, windowsHide: true })
+      const child = spawn('kubectl', ordered, { env: env, cwd, signal, windowsHide: true })
       let stdout = ''
       let stderr = ''
       child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))

@@ -81,7 +81,7 @@ export function checkNamespace(name: string): string {
 export function defaultName(repository: string): string {
   return repository
     .split('/')
-    .at(-1)!
+    .at(-1)
     .toLowerCase()
     .replaceAll(/[^a-z0-9.-]+/g, '-')
 }

@@ -41,8 +41,8 @@ export function emit(request: DeployRequest, form: Form): Emitted {
 }
 
 export function toYaml(value: unknown): string {
-  // Folded lines are hard to compare.
-  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false })
+  // Folded lines are hard to compare. Kubernetes reads YAML 1.1, where a bare `yes` is no string.
+  return stringify(value, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false })
 }
 
 function resourceOf(
@@ -126,10 +126,10 @@ function envoyExtensionPolicy(request: DeployRequest, warnings: string[]): Resou
             ...(imagePullSecret !== undefined && {
               pullSecretRef: { group: '', kind: 'Secret', name: imagePullSecret },
             }),
+            sha256: hexOf(code.digest),
           },
-          sha256: hexOf(code.digest),
         }
-      : { type: 'HTTP', http: { url: codeOf(code).url }, sha256: codeOf(code).sha256 }
+      : { type: 'HTTP', http: codeOf(code) }
   const wasm = {
     name,
     ...(pluginName !== undefined && { rootID: pluginName }),
@@ -149,6 +149,7 @@ const failurePolicies: Record<FailStrategy, string> = {
 }
 
 const HTTP_WASM = 'type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm'
+const HTTP_RBAC = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC'
 const NETWORK_WASM = 'type.googleapis.com/envoy.extensions.filters.network.wasm.v3.Wasm'
 
 /** Envoy's own configuration of the filter. `remote`: who fetches a module that is not in a file. */
@@ -226,7 +227,8 @@ function istioEnvoyFilter(request: DeployRequest): Resource {
         name: extension,
         config_discovery: {
           config_source: { ads: {}, initial_fetch_timeout: '0s', resource_api_version: 'V3' },
-          type_urls: [HTTP_WASM],
+          // In place of a module that it can't fetch, Istio's agent gives an RBAC filter.
+          type_urls: [HTTP_WASM, HTTP_RBAC],
         },
       },
     },

@@ -60,7 +60,7 @@ export async function deploy(image: string | undefined, flags: DeployFlags, io: 
     registry: (reference) => connectionOf(reference, flags, settings, io),
     signal: io.signal,
   })
-  const name = checkName(flags.name ?? defaults.pluginName ?? defaultName(source.repository))
+  const name = checkName(flags.name ?? defaultName(source.repository))
   const request: DeployRequest = { ...rest, name, namespace, code: source.code }
   checkRequest(request, flags.as)
   const emitted = emit(request, flags.as)
@@ -181,7 +181,7 @@ async function rollBack(
   io: Io,
 ): Promise<void> {
   const text = image ?? settings.registry
-  const named = flags.name ?? settings.deploy?.pluginName
+  const named = flags.name
   if (named === undefined && text === undefined) throw new UsageError('which one? Write --name NAME', 'DEP001')
   const name = checkName(named ?? defaultName(parseReference(text!).repository))
   const type = apiVersions[flags.as as Exclude<Form, 'envoy'>]

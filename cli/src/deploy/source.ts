@@ -89,7 +89,7 @@ async function fromFile({ text, form, cwd, load }: SourceOptions): Promise<Deplo
   const path = resolve(cwd, file)
   const repository = path
     .split(/[\\/]/)
-    .at(-1)!
+    .at(-1)
     .replace(/\.wasm$/, '')
   const code: Code = { kind: 'file', path: text.startsWith('file://') ? file : path }
   return { name: text, repository, code, ...(load && { module: read(path, cwd) }) }
