@@ -1,0 +1,2 @@
+export function istioFolder(): string
+export function buildIstio(names?: string[]): Promise<string>
