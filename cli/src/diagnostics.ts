@@ -1,13 +1,13 @@
 /** Messages about a place in a file of the user, in the form of a compiler: `file:line:column error CODE: message`. */
 
-import { relative } from 'node:path'
+import { isAbsolute, relative } from 'node:path'
 import { type Colors } from './terminal.ts'
 
 export interface Diagnostic {
   severity: 'error' | 'warning' | 'info'
   code: string
   message: string
-  /** Absolute path, or the name of a library file (`~lib/…`). */
+  /** Absolute path, the path that the user gave, or the name of a library file (`~lib/…`). */
   file?: string
   /** From 1. */
   line?: number
@@ -16,13 +16,19 @@ export interface Diagnostic {
   length?: number
   /** Text of the line. */
   source?: string
+  /** Of what it is said, where the file has several, and where in that. */
+  resource?: string
+  field?: string
+  /** What to write instead. */
+  hint?: string
   /** Another place that has to do with it. */
   related?: Omit<Diagnostic, 'severity' | 'code' | 'related'>
 }
 
 /** The path as a user in `cwd` would write it. */
 export function displayPath(file: string, cwd: string): string {
-  if (file.startsWith('~lib/')) return file
+  // A library file, or a name as the user wrote it.
+  if (!isAbsolute(file)) return file
   const path = relative(cwd, file).replaceAll('\\', '/')
   return path || '.'
 }
@@ -40,8 +46,9 @@ export function formatDiagnostic(diagnostic: Diagnostic, cwd: string, colors: Co
 
 /** The same for `--json`: paths as they are shown. */
 export function diagnosticToJson(diagnostic: Diagnostic, cwd: string): Record<string, unknown> {
-  const { severity, code, message, file, line, column, source } = diagnostic
-  return { severity, code, message, file: file && displayPath(file, cwd), line, column, source }
+  const { severity, code, message, file, line, column, source, resource, field, hint } = diagnostic
+  const place = { file: file && displayPath(file, cwd), line, column, source }
+  return { severity, code, message, ...place, resource, field, hint }
 }
 
 function formatPlace({ file, line, column }: Omit<Diagnostic, 'severity' | 'code'>, cwd: string): string {

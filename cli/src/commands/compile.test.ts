@@ -99,8 +99,17 @@ test('shows errors as a compiler does', async () => {
 
 test('shows errors as JSON', async () => {
   folder.write('invalid.yaml', policy.replace('paths:', 'path:'))
-  const { code, stderr } = await folder.run(`compile invalid.yaml ${flags} --json`)
+  const { code, stdout, stderr } = await folder.run(`compile invalid.yaml ${flags} --json`)
   expect(code).toBe(1)
+  // The failure, as every command tells it, says no less.
+  expect(JSON.parse(stdout).error.diagnostics).toMatchObject([
+    {
+      file: 'invalid.yaml',
+      field: 'spec.rules[0].to[0].operation.path',
+      hint: 'did you mean "paths"?',
+      resource: 'AuthorizationPolicy payments/allow-frontend',
+    },
+  ])
   expect(JSON.parse(stderr)).toEqual({
     diagnostics: [
       {

@@ -101,9 +101,10 @@ export class Diagnostics {
   }
 }
 
-function toPlain({ severity, code, message, span }: Diagnostic): PlainDiagnostic {
-  if (!span) return { severity, code, message }
+function toPlain({ severity, code, message, resource, field, hint, span }: Diagnostic): PlainDiagnostic {
+  const said = { severity, code, message, resource, field, hint }
+  if (!span) return said
   const { line, column } = span.source.position(span.start)
   const length = span.end - span.start
-  return { severity, code, message, file: span.source.name, line, column, length, source: span.source.line(line) }
+  return { ...said, file: span.source.name, line, column, length, source: span.source.line(line) }
 }
