@@ -33,9 +33,12 @@ async function release({ registry, tag, provenance = false, 'dry-run': isDry = f
   try {
     if (checks) await checkTarballs()
     const where = registry ? ['--registry', registry] : []
-    for (const { file, manifest } of await pack(publishedPackages(), folder)) {
-      const id = `${manifest.name}@${manifest.version}`
-      const published = await integrityOf(id, where)
+    const packed = await pack(publishedPackages(), folder)
+    const ids = packed.map(({ manifest }) => `${manifest.name}@${manifest.version}`)
+    const known = await Promise.all(ids.map((id) => integrityOf(id, where)))
+    for (const [index, { file, manifest }] of packed.entries()) {
+      const id = ids[index]
+      const published = known[index]
       if (published !== undefined) {
         const same = published === integrity(file)
         say(`${id} is published already${same ? '' : ', with other contents: a change needs a new version'}`)
