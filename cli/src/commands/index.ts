@@ -57,6 +57,10 @@ export const commands: Record<string, CommandEntry> = {
     summary: 'bring a filter to the proxies of a mesh',
     load: () => import('./deploy.ts').then((module) => module.deployCommand),
   },
+  status: {
+    summary: 'tell whether deployed filters run, and why not',
+    load: () => import('./status.ts').then((module) => module.statusCommand),
+  },
   validate: {
     summary: 'check resources for mistakes',
     load: () => import('./validate.ts').then((module) => module.validateCommand),

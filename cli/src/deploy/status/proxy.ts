@@ -1,0 +1,171 @@
+/** What a proxy really runs in a plugin's place, by its admin interface. */
+
+import { sameJson } from '../apply.ts'
+import { error, type Finding, ok } from './finding.ts'
+import type { Plugin } from './plugin.ts'
+
+/** An answer of the admin interface; rejects with the reason where there is none. */
+export type Admin = (path: string) => Promise<string>
+
+export const FILTERS_PATH = 'config_dump?resource=ecds_filters'
+export const STATS_PATH = 'stats?format=json&filter=extension_config_discovery|wasm'
+
+interface EcdsFilter {
+  ecds_filter?: {
+    name?: string
+    typed_config?: {
+      '@type'?: string
+      rules?: unknown
+      rules_stat_prefix?: string
+      stat_prefix?: string
+      config?: {
+        configuration?: { value?: string }
+        vm_config?: { code?: { local?: { filename?: string } } }
+      }
+    }
+  }
+  error_state?: { details?: string; last_update_attempt?: string; failed_configuration?: { name?: string } }
+}
+
+export type ProxyState = 'running' | 'denies' | 'allows' | 'refused' | 'outdated' | 'absent'
+
+export interface ProxyReport {
+  state: ProxyState
+  /** Of what runs. */
+  digest?: string
+  /** Counters that tell of trouble, by name. */
+  stats: Record<string, number>
+  finding: Finding
+}
+
+/** The filters in either form of the dump: the whole one, or that of the resource alone. */
+export function ecdsFilters(dump: string): EcdsFilter[] {
+  const { configs = [] } = JSON.parse(dump) as { configs?: (EcdsFilter & { ecds_filters?: EcdsFilter[] })[] }
+  return configs.flatMap((config) => config.ecds_filters ?? (config.ecds_filter || config.error_state ? [config] : []))
+}
+
+/** Istio's names: `extensions.istio.io/KIND/NAMESPACE.NAME`, where newer ones turn a WasmPlugin into a TrafficExtension. */
+export function isNameOf(name: string, { kind, namespace, name: plugin }: Plugin): boolean {
+  const [, type, rest] = /^extensions\.istio\.io\/(wasmplugin|trafficextension)\/(.*)$/.exec(name) ?? []
+  if (type === undefined) return false
+  const wanted = `${namespace}.${plugin}`
+  if (kind === 'TrafficExtension') return type === 'trafficextension' && rest === wanted
+  return type === 'wasmplugin' ? rest === wanted : rest === `${wanted}~istio-translated-wasmplugin`
+}
+
+/** Asks a proxy. `subject` names it; `image` tells what is known of the image and the module. */
+export async function inspectProxy(
+  subject: string,
+  admin: Admin,
+  plugin: Plugin,
+  image: readonly Finding[],
+): Promise<ProxyReport> {
+  const filters = ecdsFilters(await dumpOf(admin))
+  const filter = filters.find(({ ecds_filter, error_state }) =>
+    isNameOf(ecds_filter?.name ?? error_state?.failed_configuration?.name ?? '', plugin),
+  )
+  const stats = troubleIn(await admin(STATS_PATH).catch(() => ''), plugin)
+  return { ...judge(subject, filter, plugin, stats, image), stats }
+}
+
+async function dumpOf(admin: Admin): Promise<string> {
+  const text = await admin(FILTERS_PATH)
+  // Envoy says it so where no filter came by ECDS at all.
+  return text.trimStart().startsWith('{') ? text : '{}'
+}
+
+function judge(
+  subject: string,
+  filter: EcdsFilter | undefined,
+  plugin: Plugin,
+  stats: Record<string, number>,
+  image: readonly Finding[],
+): Omit<ProxyReport, 'stats'> {
+  const { spec, digest } = plugin
+  const cause = image.find(({ level }) => level === 'error') ?? image.find(({ level }) => level === 'warning')
+  const why = cause ? `\nlikely because of the ${cause.subject}: ${cause.message.split('\n', 1)[0]}` : ''
+  // Not every version of Envoy shows a refusal in its dump, but it counts them.
+  const refusals = Object.keys(stats).some((name) => /config_fail$|update_rejected$/.test(name))
+  if (!filter) {
+    if (refusals || cause?.level === 'error') {
+      const message = `nothing runs in the filter's place: Envoy ${refusals ? 'refused it' : 'has none'}, and requests may fail${why}`
+      return { state: refusals ? 'refused' : 'absent', finding: error(subject, message, REFUSED_HINT) }
+    }
+    const message = 'istiod has not sent this filter to the proxy'
+    const hint = 'compare selector, targetRefs, match and namespace with the workload; see meshscript validate'
+    return { state: 'absent', finding: error(subject, message, hint) }
+  }
+  const config = filter.ecds_filter?.typed_config
+  const running = /\.wasm\.v3\.Wasm$/.test(config?.['@type'] ?? '')
+  const details = filter.error_state?.details
+  if (details !== undefined) {
+    const still = running ? 'the former one still runs' : 'nothing runs in its place, and requests fail'
+    const message = `Envoy refused the filter or its configuration, and ${still}: ${details}${why}`
+    return { state: 'refused', finding: error(subject, message, REFUSED_HINT) }
+  }
+  if (/\.rbac\.v3\.RBAC$/.test(config?.['@type'] ?? '')) {
+    const allows = config!.rules === undefined
+    const effect = allows
+      ? 'lets every request pass, unfiltered'
+      : 'answers every request with "RBAC: access denied" (403)'
+    const message = `the agent could not fetch the module, and put a filter in its place that ${effect}${why}`
+    return { state: allows ? 'allows' : 'denies', finding: error(subject, message, cause?.hint ?? FETCH_HINT) }
+  }
+  if (!running) {
+    const type = config?.['@type'] ?? 'nothing'
+    return { state: 'outdated', finding: error(subject, `something else runs in its place: ${type}`) }
+  }
+  const runs = digestIn(config!.config?.vm_config?.code?.local?.filename)
+  if (runs !== undefined && digest !== undefined && runs !== digest) {
+    const message = `it still runs another image, ${runs}${why}`
+    return { state: 'outdated', digest: runs, finding: error(subject, message, PUSH_HINT) }
+  }
+  if (!sameConfiguration(config!.config?.configuration?.value, spec.pluginConfig)) {
+    const finding = error(subject, 'it runs the image, but still with another configuration', PUSH_HINT)
+    return { state: 'outdated', digest: runs, finding }
+  }
+  return { state: 'running', digest: runs, finding: ok(subject, 'runs this image with this configuration') }
+}
+
+const FETCH_HINT =
+  "the log of istio-proxy says why (grep wasm): a private registry needs --image-pull-secret, one without TLS the agent's " +
+  'WASM_INSECURE_REGISTRIES, and /var/lib/istio/data must be writable'
+const REFUSED_HINT = 'mend it and deploy again, or meshscript deploy --rollback'
+const PUSH_HINT = 'wait a few seconds and ask again; if it stays, see the log of istiod'
+
+/** The agent names the file by the digest that it checked: for an image that of the manifest. */
+function digestIn(filename: string | undefined): string | undefined {
+  const hex = /(?:^|[\\/])([0-9a-f]{64})\.wasm$/.exec(filename ?? '')?.[1]
+  return hex && `sha256:${hex}`
+}
+
+function sameConfiguration(text: string | undefined, wanted: Record<string, unknown> = {}): boolean {
+  if (!text) return Object.keys(wanted).length === 0
+  try {
+    return sameJson(JSON.parse(text), wanted)
+  } catch {
+    return false
+  }
+}
+
+const TROUBLE = /(config_fail|config_conflict|update_rejected|vm_reload_failure|vm_reload_backoff|vm_reload_success)$/
+
+/** Counters of this filter that are not zero, and how many requests were denied in its place. */
+function troubleIn(text: string, plugin: Plugin): Record<string, number> {
+  let all: { name?: string; value?: number }[]
+  try {
+    all = (JSON.parse(text) as { stats?: typeof all }).stats ?? []
+  } catch {
+    return {}
+  }
+  const isOwn = (stat: string) => {
+    const [, name] = /(extensions\.istio\.io\/.*)\.[a-z_]+$/.exec(stat) ?? []
+    if (name !== undefined) return isNameOf(name, plugin)
+    return stat.includes(`.${plugin.namespace}.${plugin.name}.`)
+  }
+  const own = all.filter(
+    ({ name = '', value = 0 }) =>
+      value > 0 && ((TROUBLE.test(name) && isOwn(name)) || /wasm-default-deny\.?denied$/.test(name)),
+  )
+  return Object.fromEntries(own.map(({ name = '', value = 0 }) => [name, value]))
+}
