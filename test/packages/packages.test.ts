@@ -1,6 +1,6 @@
 // The tarballs that would be published: what is in them, and what bundlers and compilers find there.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -77,6 +77,10 @@ describe.each(packages)('$manifest.name', ({ folder: workspace, manifest }) => {
     const places = [root, `${homedir()}/`]
     const telling = [...files].filter(([, contents]) => places.some((place) => contents.includes(place)))
     expect(telling.map(([file]) => file)).toEqual([])
+  })
+
+  test('is small', () => {
+    expect(statSync(tarballOf(name)).size).toBeLessThan(512 << 10)
   })
 
   test('has what its manifest names, for every condition', () => {
