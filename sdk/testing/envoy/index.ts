@@ -45,6 +45,7 @@ export {
   type FindOptions,
   installEnvoy,
   type InstallOptions,
+  versionOf,
 } from './find.ts'
 export { extension, type Json, merge, typed } from './json.ts'
 export { listenerConfig, type ListenerSpec, type ListenerTls } from './listeners.ts'
@@ -52,7 +53,7 @@ export { EnvoyLog, type EnvoyLogEntry, type WasmLogEntry } from './logs.ts'
 export { EnvoyProcess, failureMessage, startEnvoy, type StartOptions } from './process.ts'
 export { grpcFrame, grpcMessages } from './server/grpc.ts'
 export { type RunningCluster, startCluster } from './server/index.ts'
-export { ENVOY_VERSION, ENVOY_VERSIONS, envoyVersion } from './versions.ts'
+export { compareVersions, ENVOY_VERSION, ENVOY_VERSIONS, envoyVersion } from './versions.ts'
 export { cacheDirectory } from './wheel.ts'
 export { EnvoyHost, LISTENER }
 

