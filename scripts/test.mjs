@@ -6,17 +6,18 @@
 //
 // `npm test -- NAME…` runs the suites of these names only.
 
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { build } from './build.mjs'
 import { buildImage } from './docker-image.mjs'
 import { fail, run, works } from './lib/process.mjs'
 import { filesUnder, root, timed } from './lib/steps.mjs'
+import { reports, vitest } from './lib/vitest.mjs'
 import { setup } from './setup.mjs'
+import { installVersion, matrix, SHORT_VERSIONS } from '../test/matrix/matrix.mjs'
 
 const required = process.env.MESHSCRIPT_REQUIRE_ALL === '1'
-const reports = join(root, '.cache', 'reports')
 const node = (script, ...args) => run(process.execPath, [join('node_modules', script), ...args], { inherit: true })
 
 /** What some tests need beside Node.js: a name for people, and how to see whether it is there. */
@@ -24,6 +25,10 @@ const tools = {
   envoy: { label: 'Envoy (or Python 3 with pip, to download it)', find: findEnvoy },
   go: { label: 'Go 1.24 or later', find: hasGo },
   registry: { label: 'docker-registry', find: () => works('docker-registry', ['--version']) },
+  envoys: {
+    label: `Envoy ${SHORT_VERSIONS.join(' and ')} (or Python 3 with pip, to download them)`,
+    find: findOlderEnvoys,
+  },
   docker: { label: "Docker's daemon", find: () => works('docker', ['version']) },
   compose: { label: 'Docker Compose, prometheus and docker-registry', find: hasCompose },
   skopeo: { label: 'skopeo', find: () => works('skopeo', ['--version']) },
@@ -36,6 +41,7 @@ const suites = [
   { name: 'node', needs: [], run: () => vitest('node') },
   { name: 'envoy', needs: ['envoy'], run: () => vitest('envoy') },
   { name: 'docker', needs: ['envoy', 'docker'], run: inDocker },
+  { name: 'matrix', needs: ['envoy', 'envoys'], run: onOlderEnvoys },
 ]
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
@@ -107,6 +113,14 @@ async function findEnvoy() {
   return found
 }
 
+async function findOlderEnvoys() {
+  let found
+  await timed(`Envoy ${SHORT_VERSIONS.join(' and ')}`, async () => {
+    found = (await Promise.all(SHORT_VERSIONS.map(installVersion))).every((one) => one.found)
+  })
+  return found
+}
+
 /** Go builds reactor modules (`-buildmode=c-shared`) for WASI since 1.24. */
 async function hasGo() {
   if (!(await works('go', ['version']))) return false
@@ -153,28 +167,12 @@ async function asPect() {
   return { passed, failed: code !== 0 && !failed ? 1 : failed, skipped }
 }
 
-/** One project of vitest.config.ts, counted from its JSON report. */
-async function vitest(project) {
-  const report = join(reports, `${project}.json`)
-  const { code } = await node(
-    'vitest/vitest.mjs',
-    ...['run', '--project', project, '--passWithNoTests'],
-    ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
-  )
-  if (!existsSync(report)) return { passed: 0, failed: code === 0 ? 0 : 1, skipped: 0 }
-  const {
-    numPassedTests: passed,
-    numFailedTests,
-    numPendingTests,
-    numTodoTests,
-    testResults,
-  } = JSON.parse(readFileSync(report, 'utf8'))
-  // A file that fails before its tests are known, and an error outside of tests, count as one each.
-  const broken = testResults.filter(
-    ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
-  )
-  const failed = numFailedTests + broken.length
-  return { passed, failed: code !== 0 && !failed ? 1 : failed, skipped: numPendingTests + numTodoTests }
+/** Some specs on older Envoys; `npm run test:matrix` runs all. */
+async function onOlderEnvoys() {
+  const total = { passed: 0, failed: 0, skipped: 0 }
+  for (const row of await matrix(SHORT_VERSIONS, { short: true }))
+    for (const key of Object.keys(total)) total[key] += row[key]
+  return total
 }
 
 await main(process.argv.slice(2)).catch(fail)
