@@ -14,6 +14,7 @@ import {
   REQUEST_HEADERS,
   RESPONSE,
 } from './probe/script.ts'
+import { has } from '../matrix/facts.ts'
 
 const probe = sharedProbe({
   clusters: {
@@ -163,7 +164,7 @@ describe('a failure', () => {
     await probe().expectLog([
       'request_headers 6 1',
       'http_call c refused 1000 <70 bytes>   -> 0',
-      'http_call_response c 3 98 0',
+      `http_call_response c 3 ${has('shortConnectError') ? 98 : 167} 0`,
       'get 6 :status -> 0 "503"',
       'effective $stream -> 0',
       'continue 0 -> 0',
