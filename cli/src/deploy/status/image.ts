@@ -99,7 +99,7 @@ async function moduleFinding({ spec }: Plugin, module: Uint8Array, signal?: Abor
   if (result.ok) return ok('module', 'the filter starts, and takes its configuration')
   const message = [
     `${result.message} (${result.code})`,
-    ...result.logs.filter((line) => !line.includes(result.message)),
+    ...result.logs.filter((line) => !result.message.includes(line.replace(/^\w+: /, ''))),
   ]
   return error('module', message.join('\n'), 'mend the configuration or the filter, and deploy again; or --rollback')
 }

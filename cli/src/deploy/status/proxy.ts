@@ -24,6 +24,7 @@ interface EcdsFilter {
       }
     }
   }
+  last_updated?: string
   error_state?: { details?: string; last_update_attempt?: string; failed_configuration?: { name?: string } }
 }
 
@@ -33,7 +34,7 @@ export interface ProxyReport {
   state: ProxyState
   /** Of what runs. */
   digest?: string
-  /** Counters that tell of trouble, by name. */
+  /** Counters of the filter that are not zero. */
   stats: Record<string, number>
   finding: Finding
 }
@@ -64,7 +65,7 @@ export async function inspectProxy(
   const filter = filters.find(({ ecds_filter, error_state }) =>
     isNameOf(ecds_filter?.name ?? error_state?.failed_configuration?.name ?? '', plugin),
   )
-  const stats = troubleIn(await admin(STATS_PATH).catch(() => ''), plugin)
+  const stats = countersOf(await admin(STATS_PATH).catch(() => ''), plugin)
   return { ...judge(subject, filter, plugin, stats, image), stats }
 }
 
@@ -82,55 +83,55 @@ function judge(
   image: readonly Finding[],
 ): Omit<ProxyReport, 'stats'> {
   const { spec, digest } = plugin
-  const cause = image.find(({ level }) => level === 'error') ?? image.find(({ level }) => level === 'warning')
-  const why = cause ? `\nlikely because of the ${cause.subject}: ${cause.message.split('\n', 1)[0]}` : ''
-  // Not every version of Envoy shows a refusal in its dump, but it counts them.
-  const refusals = Object.keys(stats).some((name) => /config_fail$|update_rejected$/.test(name))
+  const wrong = image.find(({ level }) => level === 'error')
+  const because = (cause: Finding | undefined) =>
+    cause ? `\nlikely because of what stands above of the ${cause.subject}` : ''
   if (!filter) {
-    if (refusals || cause?.level === 'error') {
-      const message = `nothing runs in the filter's place: Envoy ${refusals ? 'refused it' : 'has none'}, and requests may fail${why}`
-      return { state: refusals ? 'refused' : 'absent', finding: error(subject, message, REFUSED_HINT) }
-    }
     const message = 'istiod has not sent this filter to the proxy'
     const hint = 'compare selector, targetRefs, match and namespace with the workload; see meshscript validate'
     return { state: 'absent', finding: error(subject, message, hint) }
   }
   const config = filter.ecds_filter?.typed_config
   const running = /\.wasm\.v3\.Wasm$/.test(config?.['@type'] ?? '')
-  const details = filter.error_state?.details
-  if (details !== undefined) {
-    const still = running ? 'the former one still runs' : 'nothing runs in its place, and requests fail'
-    const message = `Envoy refused the filter or its configuration, and ${still}: ${details}${why}`
-    return { state: 'refused', finding: error(subject, message, REFUSED_HINT) }
-  }
   if (/\.rbac\.v3\.RBAC$/.test(config?.['@type'] ?? '')) {
     const allows = config!.rules === undefined
     const effect = allows
       ? 'lets every request pass, unfiltered'
       : 'answers every request with "RBAC: access denied" (403)'
-    const message = `the agent could not fetch the module, and put a filter in its place that ${effect}${why}`
+    // What this machine can't read, the agent mostly can't either.
+    const cause = wrong ?? image.find(({ level }) => level === 'warning')
+    const message = `the agent could not fetch the module, and put a filter in its place that ${effect}${because(cause)}`
     return { state: allows ? 'allows' : 'denies', finding: error(subject, message, cause?.hint ?? FETCH_HINT) }
   }
   if (!running) {
     const type = config?.['@type'] ?? 'nothing'
     return { state: 'outdated', finding: error(subject, `something else runs in its place: ${type}`) }
   }
+  const refused = (why: string, hint = REFUSED_HINT) => {
+    const message = `Envoy was sent the filter, but refuses it, and keeps to what it had before, if anything${why}`
+    return { state: 'refused' as const, finding: error(subject, message, hint) }
+  }
+  const details = filter.error_state?.details
+  if (details !== undefined) return refused(`: ${details}${because(wrong)}`, wrong?.hint)
+  if (isRefused(filter, stats)) return refused(because(wrong), wrong?.hint)
   const runs = digestIn(config!.config?.vm_config?.code?.local?.filename)
   if (runs !== undefined && digest !== undefined && runs !== digest) {
-    const message = `it still runs another image, ${runs}${why}`
+    const message = `it still runs another image, ${runs}${because(wrong)}`
     return { state: 'outdated', digest: runs, finding: error(subject, message, PUSH_HINT) }
   }
   if (!sameConfiguration(config!.config?.configuration?.value, spec.pluginConfig)) {
-    const finding = error(subject, 'it runs the image, but still with another configuration', PUSH_HINT)
-    return { state: 'outdated', digest: runs, finding }
+    const message = `it runs the image, but still with another configuration${because(wrong)}`
+    return { state: 'outdated', digest: runs, finding: error(subject, message, PUSH_HINT) }
   }
+  // Proxies of Istio do not count refusals, unless they are told to. What the Node host refuses, Envoy refuses, too.
+  if (wrong?.subject === 'module') return refused(because(wrong), wrong.hint)
   return { state: 'running', digest: runs, finding: ok(subject, 'runs this image with this configuration') }
 }
 
 const FETCH_HINT =
-  "the log of istio-proxy says why (grep wasm): a private registry needs --image-pull-secret, one without TLS the agent's " +
-  'WASM_INSECURE_REGISTRIES, and /var/lib/istio/data must be writable'
-const REFUSED_HINT = 'mend it and deploy again, or meshscript deploy --rollback'
+  "a private registry needs --image-pull-secret, one without TLS the agent's WASM_INSECURE_REGISTRIES, and " +
+  '/var/lib/istio/data must be writable; the log of istio-proxy tells more (grep wasm)'
+const REFUSED_HINT = "the proxy's log says why; mend it and deploy again, or meshscript deploy --rollback"
 const PUSH_HINT = 'wait a few seconds and ask again; if it stays, see the log of istiod'
 
 /** The agent names the file by the digest that it checked: for an image that of the manifest. */
@@ -148,24 +149,32 @@ function sameConfiguration(text: string | undefined, wanted: Record<string, unkn
   }
 }
 
-const TROUBLE = /(config_fail|config_conflict|update_rejected|vm_reload_failure|vm_reload_backoff|vm_reload_success)$/
+/** The dump shows what Envoy was sent, even if it took none of it. But its counters know when it last took something. */
+function isRefused({ last_updated = '' }: EcdsFilter, stats: Record<string, number>): boolean {
+  return (stats['update_rejected'] ?? 0) > 0 && (stats['update_time'] ?? 0) < Date.parse(last_updated)
+}
 
-/** Counters of this filter that are not zero, and how many requests were denied in its place. */
-function troubleIn(text: string, plugin: Plugin): Record<string, number> {
-  let all: { name?: string; value?: number }[]
+const COUNTERS = /\.(config_fail|config_conflict|update_rejected|update_time|vm_reload_\w+)$/
+
+/** Counters of this filter that are not zero, by their last names; and how many requests were denied in its place. */
+function countersOf(text: string, plugin: Plugin): Record<string, number> {
+  let all: { name?: string; value?: unknown }[]
   try {
     all = (JSON.parse(text) as { stats?: typeof all }).stats ?? []
   } catch {
     return {}
   }
-  const isOwn = (stat: string) => {
-    const [, name] = /(extensions\.istio\.io\/.*)\.[a-z_]+$/.exec(stat) ?? []
-    if (name !== undefined) return isNameOf(name, plugin)
-    return stat.includes(`.${plugin.namespace}.${plugin.name}.`)
+  const counters: Record<string, number> = {}
+  for (const { name = '', value } of all) {
+    if (typeof value !== 'number' || value === 0) continue
+    const [, counter] = COUNTERS.exec(name) ?? []
+    if (counter !== undefined && isCounterOf(name, plugin)) counters[counter] = value
+    if (/wasm-default-deny\.denied$/.test(name)) counters['denied'] = (counters['denied'] ?? 0) + value
   }
-  const own = all.filter(
-    ({ name = '', value = 0 }) =>
-      value > 0 && ((TROUBLE.test(name) && isOwn(name)) || /wasm-default-deny\.?denied$/.test(name)),
-  )
-  return Object.fromEntries(own.map(({ name = '', value = 0 }) => [name, value]))
+  return counters
+}
+
+function isCounterOf(name: string, plugin: Plugin): boolean {
+  const [, filter] = /(extensions\.istio\.io\/.*)\.\w+$/.exec(name) ?? []
+  return filter === undefined ? name.includes(`.${plugin.namespace}.${plugin.name}.`) : isNameOf(filter, plugin)
 }

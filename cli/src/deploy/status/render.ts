@@ -26,7 +26,9 @@ function renderFinding(
 ): string {
   const mark = { ok: colors.green('√'), warning: colors.yellow('‼'), error: colors.red('×') }[level]
   const indent = ' '.repeat(width + 6)
-  const counters = Object.entries(stats).map(([name, value]) => `${name}: ${value}`)
+  // Counters keep to what was wrong once.
+  const told = level === 'ok' ? [] : Object.entries(stats).filter(([name]) => name !== 'update_time')
+  const counters = told.length ? [told.map(([name, value]) => `${name}: ${value}`).join(', ')] : []
   const lines = [message.replaceAll('\n', `\n${indent}`), ...counters, ...(hint ? [colors.dim(hint)] : [])]
   return `  ${mark} ${subject.padEnd(width)}  ${lines.join(`\n${indent}`)}\n`
 }
