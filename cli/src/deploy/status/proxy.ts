@@ -85,7 +85,7 @@ function judge(
   const { spec, digest } = plugin
   const wrong = image.find(({ level }) => level === 'error')
   const because = (cause: Finding | undefined) =>
-    cause ? `\nlikely because of what stands above of the ${cause.subject}` : ''
+    cause ? `\nlikely because of what is said of the ${cause.subject} above` : ''
   if (!filter) {
     const message = 'istiod has not sent this filter to the proxy'
     const hint = 'compare selector, targetRefs, match and namespace with the workload; see meshscript validate'

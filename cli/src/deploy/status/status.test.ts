@@ -195,7 +195,7 @@ test('the registry has no image with this digest, and the agent put another filt
       √ tag              v1 names another digest by now, DIGEST; the proxies keep to theirs
       √ pods             1 pod: cart-1
       × 127.0.0.1:PROXY  the agent could not fetch the module, and put a filter in its place that answers every request with "RBAC: access denied" (403)
-                         likely because of what stands above of the registry
+                         likely because of what is said of the registry above
                          denied: 3
                          push it again, or deploy a version that is there; meshscript deploy --rollback brings the former one back
     --- 1
@@ -241,7 +241,7 @@ test('a configuration that the filter refuses', async () => {
                          mend the configuration or the filter, and deploy again; or --rollback
       √ pods             1 pod: cart-1
       × 127.0.0.1:PROXY  Envoy was sent the filter, but refuses it, and keeps to what it had before, if anything
-                         likely because of what stands above of the module
+                         likely because of what is said of the module above
                          mend the configuration or the filter, and deploy again; or --rollback
     --- 1
     "
