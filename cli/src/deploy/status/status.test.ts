@@ -138,7 +138,8 @@ async function status(args: string) {
   return `${clean(stdout)}--- ${code}\n${clean(stderr)}`
 }
 
-const asked = () => readFileSync(join(folder.path, 'kubectl.log'), 'utf8').trim().split('\n')
+// Some are asked at once.
+const asked = () => readFileSync(join(folder.path, 'kubectl.log'), 'utf8').trim().split('\n').sort()
 
 test('all is well in the pods', async () => {
   cluster({ wasmplugins: [plugin()], pods: [pod('cart-1'), pod('job-1', ['app'])] })
@@ -156,11 +157,11 @@ test('all is well in the pods', async () => {
   `)
   expect(asked()).toMatchInlineSnapshot(`
     [
-      "get wasmplugins.extensions.istio.io -l app.kubernetes.io/managed-by=meshscript -o json --namespace shop --request-timeout=10s",
-      "get trafficextensions.extensions.istio.io -l app.kubernetes.io/managed-by=meshscript -o json --namespace shop --request-timeout=10s",
-      "get pods -l app=cart -o json --namespace shop --request-timeout=10s",
       "exec cart-1 -c istio-proxy --namespace shop --request-timeout=10s -- pilot-agent request GET config_dump?resource=ecds_filters",
       "exec cart-1 -c istio-proxy --namespace shop --request-timeout=10s -- pilot-agent request GET stats?format=json&filter=extension_config_discovery|wasm",
+      "get pods -l app=cart -o json --namespace shop --request-timeout=10s",
+      "get trafficextensions.extensions.istio.io -l app.kubernetes.io/managed-by=meshscript -o json --namespace shop --request-timeout=10s",
+      "get wasmplugins.extensions.istio.io -l app.kubernetes.io/managed-by=meshscript -o json --namespace shop --request-timeout=10s",
     ]
   `)
 })
