@@ -90,7 +90,7 @@ export function kubectlError({ stderr, code }: KubectlAnswer): UserError {
     )
   if (/the server doesn't have a resource type|no matches for kind/.test(said))
     return new UserError(
-      `the cluster does not know this resource: ${said}; install Istio, or use another --as`,
+      `the cluster does not know this resource: ${said}; install Istio or Envoy Gateway, or use another --as`,
       'DEP032',
     )
   if (/forbidden/i.test(said)) return new UserError(`this account may not do it: ${said}`, 'DEP034')

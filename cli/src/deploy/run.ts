@@ -235,7 +235,7 @@ function print(outcome: Outcome, flags: DeployFlags, io: Io): void {
   if (applied) {
     io.stdout.write(`${applied.name} ${applied.change}\n`)
     if (acceptance === 'no status')
-      io.stderr.write('the control plane writes no status: whether a proxy runs it, only its own /config_dump tells\n')
+      io.stderr.write('the control plane writes no status; meshscript status asks the proxies themselves\n')
     else if (acceptance) io.stderr.write(`accepted: ${acceptance.message}\n`)
   }
   if (flags.output === undefined && !applied) io.stdout.write(emitted.yaml)

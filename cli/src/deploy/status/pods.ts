@@ -1,5 +1,6 @@
 /** The pods that a plugin selects, and their proxies. */
 
+import { get } from 'node:http'
 import { UserError } from '../../errors.ts'
 import type { Kubectl } from '../kubectl.ts'
 import { error, type Finding, ok, warning } from './finding.ts'
@@ -77,14 +78,19 @@ export function podAdmin(kubectl: Kubectl, { metadata: { name } }: Pod): Admin {
   return (path) => kubectl.ask(['exec', name, '-c', 'istio-proxy', '--', 'pilot-agent', 'request', 'GET', path])
 }
 
-/** The admin interface at an address. */
+/** The admin interface at an address. Not by `fetch`, which leaves out some ports. */
 export function addressAdmin(address: string, signal: AbortSignal | undefined, timeout: number): Admin {
-  return async (path) => {
-    const limit = AbortSignal.timeout(timeout)
-    const all = signal ? AbortSignal.any([signal, limit]) : limit
-    const response = await fetch(`http://${address}/${path}`, { signal: all })
-    return response.text()
-  }
+  return (path) =>
+    new Promise((resolve, reject) => {
+      const request = get(`http://${address}/${path}`, { signal, timeout, agent: false }, (response) => {
+        let text = ''
+        response.setEncoding('utf8').on('data', (part: string) => (text += part))
+        response.once('end', () => resolve(text)).once('error', reject)
+      })
+      request
+        .once('timeout', () => request.destroy(new Error(`no answer in ${timeout / 1000} s`)))
+        .once('error', reject)
+    })
 }
 
 /** What the agent last said about a module that it could not use. */

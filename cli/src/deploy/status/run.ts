@@ -9,7 +9,7 @@ import { colorsFor, type Io } from '../../terminal.ts'
 import { Kubectl } from '../kubectl.ts'
 import { checkName, checkNamespace } from '../request.ts'
 import { connectionOf } from '../run.ts'
-import { type Finding, warning } from './finding.ts'
+import { error, type Finding, warning } from './finding.ts'
 import { imageFindings } from './image.ts'
 import { findPlugins, type Plugin } from './plugin.ts'
 import { addressAdmin, agentComplaint, podAdmin, selectedPods } from './pods.ts'
@@ -85,7 +85,12 @@ async function proxiesOf(
   const findings = [finding]
   const reports: PluginStatus['proxies'] = []
   const inspect = async (subject: string, admin: Admin, complaint?: () => Promise<string | undefined>) => {
-    const report = await ask(subject, () => inspectProxy(subject, admin, plugin, image))
+    const report = await ask(
+      subject,
+      addresses.length > 0,
+      () => inspectProxy(subject, admin, plugin, image),
+      io.signal,
+    )
     if ('level' in report) return void findings.push(report)
     const { finding, ...rest } = report
     const said = complaint && (rest.state === 'denies' || rest.state === 'allows') ? await complaint() : undefined
@@ -104,17 +109,19 @@ async function proxiesOf(
   return { findings, reports }
 }
 
-/** A proxy that does not answer is no verdict on the filter. */
-async function ask(subject: string, question: () => Promise<ProxyReport>): Promise<ProxyReport | Finding> {
+/** A proxy that does not answer is no verdict on the filter; but who names one wants an answer. */
+async function ask(
+  subject: string,
+  named: boolean,
+  question: () => Promise<ProxyReport>,
+  signal: AbortSignal | undefined,
+): Promise<ProxyReport | Finding> {
   try {
     return await question()
   } catch (failure) {
-    if (failure instanceof UserError && failure.code === 'DEP009') throw failure
-    const { cause, message } = failure as Error & { cause?: Error }
-    return warning(
-      subject,
-      `it does not answer: ${cause?.message || message}`,
-      'name the address of its admin interface by --proxy',
-    )
+    if (signal?.aborted) throw new UserError('stopped', 'DEP009')
+    const message = `it does not answer: ${(failure as Error).message}`
+    if (named) return error(subject, message, 'give the address of its admin interface, mostly port 15000')
+    return warning(subject, message, 'name the address of its admin interface by --proxy')
   }
 }

@@ -336,7 +336,9 @@ test('a proxy that does not answer, a tag that moved, no pods', async () => {
     meshscript: DEP001: --proxy x: write HOST:PORT of its admin interface
     "
   `)
-  expect(await status('--namespace shop --proxy 127.0.0.1:1')).toContain('‼ 127.0.0.1:1  it does not answer: ')
+  expect(await status('--namespace shop --proxy 127.0.0.1:1')).toContain(
+    '× 127.0.0.1:1  it does not answer: connect ECONNREFUSED',
+  )
 })
 
 test('a TrafficExtension, and one with Lua', async () => {
