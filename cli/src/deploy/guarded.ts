@@ -37,6 +37,7 @@ export function guardedPreflight(
     const stop = () => end(() => reject(new UserError('stopped', 'DEP009')))
     const message = `the filter did not end in ${limit / 1000} s: it seems to loop for ever`
     const timer = setTimeout(() => end(() => resolve({ ok: false, code: 'DEP024', message, logs: [] })), limit)
+    if (signal?.aborted) return stop()
     signal?.addEventListener('abort', stop, { once: true })
     worker.once('message', (result: PreflightResult) => end(() => resolve(result)))
     worker.once('error', (error) => end(() => reject(error)))
