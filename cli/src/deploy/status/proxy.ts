@@ -45,13 +45,16 @@ export function ecdsFilters(dump: string): EcdsFilter[] {
   return configs.flatMap((config) => config.ecds_filters ?? (config.ecds_filter || config.error_state ? [config] : []))
 }
 
-/** Istio's names: `extensions.istio.io/KIND/NAMESPACE.NAME`, where newer ones turn a WasmPlugin into a TrafficExtension. */
+/** What newer versions of Istio add to the name of a WasmPlugin that they turn into a TrafficExtension. */
+const TRANSLATED = '~istio-translated-wasmplugin'
+
+/** Istio's names: `extensions.istio.io/KIND/NAMESPACE.NAME`. */
 export function isNameOf(name: string, { kind, namespace, name: plugin }: Plugin): boolean {
   const [, type, rest] = /^extensions\.istio\.io\/(wasmplugin|trafficextension)\/(.*)$/.exec(name) ?? []
   if (type === undefined) return false
   const wanted = `${namespace}.${plugin}`
   if (kind === 'TrafficExtension') return type === 'trafficextension' && rest === wanted
-  return type === 'wasmplugin' ? rest === wanted : rest === `${wanted}~istio-translated-wasmplugin`
+  return type === 'wasmplugin' ? rest === wanted : rest === `${wanted}${TRANSLATED}`
 }
 
 /** Asks a proxy. `subject` names it; `image` tells what is known of the image and the module. */
@@ -174,7 +177,10 @@ function countersOf(text: string, plugin: Plugin): Record<string, number> {
   return counters
 }
 
+/** ECDS counts under the name of the resource, the filter itself under `NAMESPACE.NAME`. */
 function isCounterOf(name: string, plugin: Plugin): boolean {
-  const [, filter] = /(extensions\.istio\.io\/.*)\.\w+$/.exec(name) ?? []
-  return filter === undefined ? name.includes(`.${plugin.namespace}.${plugin.name}.`) : isNameOf(filter, plugin)
+  const [, resource] = /(extensions\.istio\.io\/.*)\.\w+$/.exec(name) ?? []
+  if (resource !== undefined) return isNameOf(resource, plugin)
+  const own = `wasm.${plugin.namespace}.${plugin.name}`
+  return name.startsWith(`${own}.`) || (plugin.kind === 'WasmPlugin' && name.startsWith(`${own}${TRANSLATED}.`))
 }

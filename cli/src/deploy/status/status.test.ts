@@ -257,6 +257,8 @@ const counters = (update_time: number) => ({
     { name: `extension_config_discovery.http_filter.${NAME}.update_rejected`, value: 1 },
     { name: `extension_config_discovery.http_filter.${NAME}.update_time`, value: update_time },
     { name: 'extension_config_discovery.http_filter.another.update_rejected', value: 7 },
+    { name: 'wasm.shop.hello~istio-translated-wasmplugin.vm_reload_success', value: 2 },
+    { name: 'wasm.shop.hello2.vm_reload_backoff', value: 8 },
   ],
 })
 
@@ -271,7 +273,7 @@ test('Envoy refused what the Node host takes', async () => {
       √ module           the filter starts, and takes its configuration
       √ pods             1 pod: cart-1
       × 127.0.0.1:PROXY  Envoy was sent the filter, but refuses it, and keeps to what it had before, if anything
-                         config_fail: 1, update_rejected: 1
+                         config_fail: 1, update_rejected: 1, vm_reload_success: 2
                          the proxy's log says why; mend it and deploy again, or meshscript deploy --rollback
     --- 1
     "
@@ -288,7 +290,12 @@ test('a refusal of the past', async () => {
       name: PROXY,
       state: 'running',
       digest: 'DIGEST',
-      stats: { config_fail: 1, update_rejected: 1, update_time: Date.parse('2026-11-23T09:42:42.544Z') },
+      stats: {
+        config_fail: 1,
+        update_rejected: 1,
+        update_time: Date.parse('2026-11-23T09:42:42.544Z'),
+        vm_reload_success: 2,
+      },
     },
   ])
 })
