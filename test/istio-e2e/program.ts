@@ -54,7 +54,12 @@ export class Program {
   async until(what: string, check: () => Promise<boolean> | boolean, seconds = 60): Promise<void> {
     const end = Date.now() + seconds * 1000
     while (this.#running && Date.now() < end) {
-      if (await Promise.resolve().then(check).catch(() => false)) return
+      if (
+        await Promise.resolve()
+          .then(check)
+          .catch(() => false)
+      )
+        return
       await sleep(100)
     }
     const last = this.output.split('\n').slice(-25).join('\n')
