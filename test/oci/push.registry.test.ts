@@ -4,7 +4,7 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Server } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { packImage, parseReference, pullModule, pushImage } from '../../cli/src/oci/index.ts'
+import { packImage, parseReference, pullModule, pushImage, Registry } from '../../cli/src/oci/index.ts'
 import { CliFolder } from '../../cli/src/testing.ts'
 import { type RunningRegistry, startRegistry } from '../supply/registry.ts'
 import { certificates, HTPASSWD } from './certificates.ts'
@@ -113,6 +113,15 @@ describe('with a password and TLS by a private authority', () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr.replaceAll(secure.host, 'HOST')).toContain(`meshscript: ${message}`)
   })
+})
+
+test('a blob of one byte', async () => {
+  const repository = 'acme/byte'
+  const registry = Registry.open(parseReference(`oci://${plain.host}/${repository}`), { insecure: true, env: {} })
+  const bytes = Buffer.from('x')
+  const { digest } = await registry.pushBlob(repository, bytes)
+  expect(Buffer.from(await registry.blob(repository, digest))).toEqual(bytes)
+  registry.close()
 })
 
 test('an upload that is cut goes on', async () => {

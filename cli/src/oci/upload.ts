@@ -94,8 +94,8 @@ class Upload {
     })
     if (!response) return
     this.#patience.reset()
-    // Registries may take less than they were sent.
-    this.#offset = received(response) ?? end
+    // Registries may take less than they were sent. Of a single byte, 0-0 says that it is there.
+    this.#offset = end === 1 ? end : (received(response) ?? end)
     this.#take(response)
   }
 

@@ -1,0 +1,2 @@
+/** The root of the checkout, without a slash at its end. */
+export const root: string
