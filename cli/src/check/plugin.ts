@@ -127,13 +127,14 @@ async function checkConfiguration(
     if (!(error instanceof UserError)) throw error
     return (await images.resolve(image, signal).catch(() => undefined)) && failure(`${error.message} (${error.code})`)
   }
-  const { preflight } = await import('../deploy/preflight.ts')
-  const result = await preflight({
+  const { guardedPreflight } = await import('../deploy/guarded.ts')
+  const options = {
     module,
     configuration: pluginConfig === undefined ? undefined : JSON.stringify(pluginConfig),
     ...(typeof pluginName === 'string' && { rootId: pluginName }),
-    ...(type === 'NETWORK' && { type: 'network' }),
-  })
+    ...(type === 'NETWORK' && { type: 'network' as const }),
+  }
+  const result = await guardedPreflight(options, undefined, signal)
   if (result.ok) return success()
   return failure(`${result.message} (${result.code})`, 'mend pluginConfig, or the version of the image')
 }
