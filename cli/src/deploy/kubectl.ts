@@ -82,7 +82,9 @@ export class Kubectl {
 
 /** What kubectl said, with what to do about it. */
 export function kubectlError({ stderr, code }: KubectlAnswer): UserError {
-  const said = stderr.trim().replaceAll(/^error: |^Error from server( \(\w+\))?: /gm, '') || `exit code ${code}`
+  // Its client's log lines (`E1123 12:09:29.47 14256 memcache.go:265] …`) say it several times, for its developers.
+  const own = stderr.replaceAll(/^[EWI]\d{4} .*\n?/gm, '').trim() || stderr.trim()
+  const said = own.replaceAll(/^error: |^Error from server( \(\w+\))?: /gm, '') || `exit code ${code}`
   if (/conflict/i.test(said))
     return new UserError(
       `someone else manages fields of this resource: ${said.split('\n', 1)[0]!}; deploy under another --name, or remove it first`,

@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest'
+import { kubectlError } from './kubectl.ts'
+
+const log = 'E1123 12:09:29.472558   14256 memcache.go:265] "Unhandled Error" err="connection refused"\n'
+const refused = 'The connection to the server localhost:8080 was refused - did you specify the right host or port?'
+
+test.each([
+  ['without the log of its client', `${log}${log}${refused}\n`, `kubectl: ${refused}`],
+  ['the log, where there is nothing else', log, `kubectl: ${log.trim()}`],
+  ['nothing at all', '', 'kubectl: exit code 1'],
+])('tells what kubectl said: %s', (_, stderr, message) => {
+  expect(kubectlError({ code: 1, stdout: '', stderr })).toMatchObject({ message, code: 'DEP031' })
+})
