@@ -4,6 +4,7 @@
 import { Status } from './abi/enums'
 import * as host from './abi/hostcalls'
 import { Context } from './context'
+import { noteChange } from './entry_stamp'
 import { Identified, IdMap } from './memory/id_map'
 
 /** A call under way, with the context that made it. */
@@ -32,6 +33,7 @@ let limit: u32 = 16
  */
 export function forgetLostCalls(): void {
   if (calls.used < limit) return
+  noteChange()
   calls.retain((entry) => {
     const call = changetype<Call>(entry)
     if (!call.context.isDeleted && host.set_effective_context(call.context.id) != Status.BadArgument) return true

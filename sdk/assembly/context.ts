@@ -3,6 +3,7 @@ import * as host from './abi/hostcalls'
 import { Buffer } from './body'
 import { Configuration } from './configuration'
 import { DnsResult } from './dns'
+import { noteChange } from './entry_stamp'
 import { HeaderMap } from './headers'
 import { sendLocalResponse } from './local_response'
 import { ByteString, utf8, view } from './memory/bytes'
@@ -26,6 +27,7 @@ export abstract class Context extends Identified {
 
   /** Makes hostcalls act on this context until the callback ends. False when the host no longer has it. */
   becomeEffective(): bool {
+    noteChange()
     return host.set_effective_context(this.id) == Status.Ok
   }
 

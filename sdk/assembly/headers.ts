@@ -1,7 +1,13 @@
 import { LogLevel, MapType, Status } from './abi/enums'
 import * as host from './abi/hostcalls'
+import { entryStamp, noteChange } from './entry_stamp'
 import { ByteString, slot, utf8, view } from './memory/bytes'
 import { Headers, Pairs } from './memory/pairs'
+
+/** What `all()` read last, and when. */
+let lastStamp: u32 = 0
+let lastMap: HeaderMap = changetype<HeaderMap>(0)
+let lastPairs: usize = 0
 
 /**
  * The headers or trailers of the stream whose callback runs.
@@ -51,18 +57,28 @@ export class HeaderMap {
     return getValue(this.map, view(name)) !== null
   }
 
-  /** All lines, in one hostcall: cheaper than a second `get`. Empty when the map is closed. */
+  /**
+   * All lines, in one hostcall: cheaper than a second `get`. Asked again in the same callback, with nothing written since, it is none.
+   * Empty when the map is closed.
+   */
   all(): Pairs {
+    const stamp = entryStamp()
+    if (stamp == lastStamp && this == lastMap) return changetype<Pairs>(lastPairs)
     const bytes = slot()
     const out = changetype<usize>(bytes)
     host.get_header_map_pairs(this.map, out, out + offsetof<ByteString>('length'))
-    return Pairs.decode(bytes)
+    const pairs = Pairs.decode(bytes)
+    lastStamp = stamp
+    lastMap = this
+    lastPairs = changetype<usize>(pairs)
+    return pairs
   }
 
   /** Adds a line, beside those of the same name. */
   add<N, V>(name: N, value: V): Status {
     const n = view(name)
     const v = view(value)
+    noteChange()
     return checkPhase(this.map, host.add_header_map_value(this.map, n.ptr, n.length, v.ptr, v.length))
   }
 
@@ -70,18 +86,21 @@ export class HeaderMap {
   set<N, V>(name: N, value: V): Status {
     const n = view(name)
     const v = view(value)
+    noteChange()
     return checkPhase(this.map, host.replace_header_map_value(this.map, n.ptr, n.length, v.ptr, v.length))
   }
 
   /** Removes all lines of a name. */
   remove<T>(name: T): Status {
     const n = view(name)
+    noteChange()
     return checkPhase(this.map, host.remove_header_map_value(this.map, n.ptr, n.length))
   }
 
   /** Replaces the whole map. For request and response headers `lines` must name the pseudo-headers too. */
   setAll(lines: Headers): Status {
     const bytes = lines.encode()
+    noteChange()
     return checkPhase(this.map, host.set_header_map_pairs(this.map, bytes.ptr, bytes.length))
   }
 }

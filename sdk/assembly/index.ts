@@ -4,6 +4,7 @@ export { Buffer } from './body'
 export { Configuration } from './configuration'
 export { Context, HttpContext, RootContext, StreamContext } from './context'
 export { DnsResult, resolveDns } from './dns'
+export { entryStamp } from './entry_stamp'
 export { environment } from './environment'
 export { filterState } from './filter_state'
 export {

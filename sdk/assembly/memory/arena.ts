@@ -7,6 +7,8 @@
 //
 // Small results share an overflow block, the chunk.
 
+import { noteChange } from '../entry_stamp'
+
 /** Bytes of the main block. A request's headers fit in it as a rule; larger results get overflow blocks. */
 // @ts-ignore: decorator
 @inline const ARENA_SIZE: usize = 16384
@@ -95,6 +97,7 @@ export function rewind(at: usize): void {
   if (isDefined(MESHSCRIPT_DEBUG)) memory.fill(markChunkTop, 0xdd, markChunkEnd - markChunkTop)
   chunkTop = markChunkTop
   chunkEnd = markChunkEnd
+  noteChange()
 }
 
 /** Empties the main block from `from` on, and frees the overflow blocks down to `block`. */
