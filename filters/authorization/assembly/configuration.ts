@@ -51,7 +51,7 @@ function readList(json: JsonValue, policies: PolicySet): void {
     if (isDryRun && action > DENY) policy.get('dryRun').fail('only ALLOW and DENY can be tried out')
     const stage = stageOf(action, isDryRun)
     let reader = readers[stage]
-    if (!reader) readers[stage] = reader = new RuleReader(policies.request, stage)
+    if (!reader) readers[stage] = reader = new RuleReader(policies.request)
     if (stage == Stage.Enforced && action == ALLOW) policies.hasAllow = true
     if (readPolicy(policy, name, action, reader)) policies.hasActions = true
     policy.release()

@@ -2,7 +2,7 @@
 // that a flood of refusals becomes a flood of lines.
 
 import { ByteString, currentTime, log, LogLevel, property, utf8 } from '@meshscript/sdk'
-import { CurrentRequest } from './request'
+import { CurrentRequest } from '../../common/assembly/request/request'
 
 /** Lines per second and VM. */
 const MAX_LINES: u32 = 10

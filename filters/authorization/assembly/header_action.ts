@@ -1,5 +1,5 @@
 import { Bytes, ByteString, HeaderMap, JsonValue } from '@meshscript/sdk'
-import { joinedHeader } from './attributes'
+import { joinedHeader } from '../../common/assembly/request/attributes'
 
 export enum Mismatch {
   Log,

@@ -1,9 +1,9 @@
 // All policies of a configuration, asked about one request at a time.
 
 import { Bytes, ByteString, HeaderMap, utf8 } from '@meshscript/sdk'
+import { CurrentRequest, currentRequest } from '../../common/assembly/request/request'
 import { RuleIndex } from '../../common/assembly/rules/rule_index'
 import { Decision, Verdict } from './decision'
-import { CurrentRequest } from './request'
 
 /** What becomes of a policy. Each has an index of its own. */
 export enum Stage {
@@ -52,8 +52,8 @@ export class PolicySet {
   hasSeveralProviders: bool = false
   /** The rule that has decided on the request that was asked about last; null where none has. */
   decision: Decision | null = null
-  /** What the rules look at. A view of this set's own: the peers that it remembers know what they match in these indexes. */
-  readonly request: CurrentRequest = new CurrentRequest()
+  /** What the rules look at. */
+  readonly request: CurrentRequest = currentRequest()
 
   /** By stage; null where no policy is of it. */
   private indexes: StaticArray<RuleIndex<Decision> | null> = new StaticArray<RuleIndex<Decision> | null>(STAGES)

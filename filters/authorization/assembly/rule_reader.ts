@@ -1,8 +1,6 @@
 // The rules of a policy, read into an index.
 
 import { Bytes, JsonValue, utf8 } from '@meshscript/sdk'
-import { Attribute, Dimension } from '../../common/assembly/rules/dimension'
-import { RuleIndex } from '../../common/assembly/rules/rule_index'
 import {
   AddressAttribute,
   AddressKind,
@@ -13,13 +11,15 @@ import {
   PathAttribute,
   PeerAttribute,
   PortAttribute,
-  RequestPrincipalAttribute,
   ServerNameAttribute,
   ValueKind,
-} from './attributes'
+} from '../../common/assembly/request/attributes'
+import { addBlock, addMatcher, addPort, MatcherOptions } from '../../common/assembly/request/matchers'
+import { CurrentRequest } from '../../common/assembly/request/request'
+import { Attribute, Dimension } from '../../common/assembly/rules/dimension'
+import { RuleIndex } from '../../common/assembly/rules/rule_index'
 import { Decision } from './decision'
-import { addBlock, addMatcher, addPort, addRequestPrincipal, MatcherOptions } from './matchers'
-import { CurrentRequest } from './request'
+import { addRequestPrincipal, RequestPrincipalAttribute } from './request_principal'
 
 const TEXT = new MatcherOptions(true)
 const HEADER = new MatcherOptions(false)
@@ -69,11 +69,7 @@ export class RuleReader {
   /** Whether a condition holds whose attribute can't be known: of all but ALLOW it does, so that the request is refused. */
   private holdsIfUnknown: bool = false
 
-  constructor(
-    private request: CurrentRequest,
-    /** Number of the index, by which peers remember what they match. */
-    private slot: i32,
-  ) {}
+  constructor(private request: CurrentRequest) {}
 
   /** One alternative for each way through `from` and `to`. */
   add(json: JsonValue, decision: Decision, holdsIfUnknown: bool): void {
@@ -173,7 +169,7 @@ export class RuleReader {
     if (which <= Single.DestinationAddress) return new AddressAttribute(request, <AddressKind>(<i32>which))
     if (which == Single.Port) return new PortAttribute()
     if (which == Single.ServerName) return new ServerNameAttribute()
-    if (which == Single.Peer) return new PeerAttribute(request, this.slot)
+    if (which == Single.Peer) return new PeerAttribute(request)
     if (which == Single.Path) return new PathAttribute(request)
     if (which == Single.Method) return new HeaderAttribute(request, utf8(':method').persist())
     if (which == Single.Host) return new HostAttribute(request)

@@ -1,8 +1,9 @@
 // The attributes that rules look at. Each is read at most once per request, when a rule asks for it.
 
 import { Bytes, ByteString, Pairs, property, utf8 } from '@meshscript/sdk'
-import { Attribute, Dimension } from '../../common/assembly/rules/dimension'
+import { Attribute, Dimension } from '../rules/dimension'
 import { giveList, textOf } from './metadata'
+import { Peer, PEER_SLOTS } from './peer'
 import { CurrentRequest } from './request'
 
 /** `:path` without the query. */
@@ -15,6 +16,37 @@ export class PathAttribute extends Attribute {
   read(dimension: Dimension): bool {
     const path = this.request.path
     if (path) dimension.text(path)
+    return true
+  }
+}
+
+/** `:path` without the query, its ASCII letters lowered. */
+@final
+export class LowerCasePathAttribute extends Attribute {
+  constructor(private request: CurrentRequest) {
+    super(utf8('lower-case path').persist(), 0)
+  }
+
+  read(dimension: Dimension): bool {
+    const path = this.request.path
+    if (path) dimension.text(path.toLowerCase())
+    return true
+  }
+}
+
+/** The value of the first query parameter of a name, as it stands in the path: nothing is decoded, as Envoy's routes see it. */
+@final
+export class QueryParamAttribute extends Attribute {
+  constructor(
+    private request: CurrentRequest,
+    private name: Bytes,
+  ) {
+    super(utf8('query parameter ').concat(name.view).persist(), 0)
+  }
+
+  read(dimension: Dimension): bool {
+    const value = this.request.queryParam(this.name.view)
+    if (value) dimension.text(value)
     return true
   }
 }
@@ -33,6 +65,26 @@ export class HeaderAttribute extends Attribute {
     const headers = this.request.headers
     const name = this.name.view
     for (let i = headers.indexOf(name); i >= 0; i = headers.indexOf(name, i + 1)) dimension.text(headers.value(i))
+    return true
+  }
+}
+
+/** Each value of a request header; empty text where it is missing. */
+@final
+export class HeaderOrEmptyAttribute extends Attribute {
+  constructor(
+    private request: CurrentRequest,
+    private name: Bytes,
+  ) {
+    super(utf8('header or empty ').concat(name.view).persist(), 0)
+  }
+
+  read(dimension: Dimension): bool {
+    const headers = this.request.headers
+    const name = this.name.view
+    let i = headers.indexOf(name)
+    if (i < 0) dimension.text(ByteString.empty)
+    for (; i >= 0; i = headers.indexOf(name, i + 1)) dimension.text(headers.value(i))
     return true
   }
 }
@@ -79,24 +131,60 @@ export class HostAttribute extends Attribute {
   }
 }
 
+/** `:authority` in lower case and without its port. */
+@final
+export class HostWithoutPortAttribute extends Attribute {
+  constructor(private request: CurrentRequest) {
+    super(utf8('host without port').persist(), 0)
+  }
+
+  read(dimension: Dimension): bool {
+    const host = this.request.host
+    if (host) dimension.text(host)
+    return true
+  }
+}
+
+/** `:scheme`. */
+@final
+export class SchemeAttribute extends Attribute {
+  constructor(private request: CurrentRequest) {
+    super(utf8('scheme').persist(), 0)
+  }
+
+  read(dimension: Dimension): bool {
+    const scheme = this.request.headers.get(utf8(':scheme'))
+    if (scheme) dimension.text(scheme)
+    return true
+  }
+}
+
+/** What a peer's names match among the patterns of one dimension; it never changes. */
+@final
+class PeerMatches {
+  constructor(
+    readonly peer: Peer,
+    readonly ids: StaticArray<i32>,
+  ) {}
+}
+
 /** The identities in the peer's certificate. */
 @final
 export class PeerAttribute extends Attribute {
-  /** `slot`: number of the index that asks. */
-  constructor(
-    private request: CurrentRequest,
-    private slot: i32,
-  ) {
+  /** By the peer's slot. */
+  private known: StaticArray<PeerMatches | null> = new StaticArray<PeerMatches | null>(PEER_SLOTS)
+
+  constructor(private request: CurrentRequest) {
     super(utf8('peer').persist(), 1)
   }
 
   read(dimension: Dimension): bool {
     const peer = this.request.peer
     if (!peer) return true
-    // What a certificate matches never changes.
-    const known = unchecked(peer.matches[this.slot])
-    if (known) {
-      for (let i = 0; i < known.length; i++) dimension.matches.add(unchecked(known[i]))
+    const known = unchecked(this.known[peer.slot])
+    if (known && known.peer === peer) {
+      const ids = known.ids
+      for (let i = 0; i < ids.length; i++) dimension.matches.add(unchecked(ids[i]))
       return true
     }
     if (peer.sans.length > 0) dimension.anything()
@@ -105,8 +193,9 @@ export class PeerAttribute extends Attribute {
       if (san.startsWith('spiffe://')) dimension.text(san.slice(9), san)
       else dimension.regexText(san)
     }
+    if (!peer.isReadable) return true
     const found = dimension.matches
-    unchecked((peer.matches[this.slot] = StaticArray.slice(found.ids, 0, found.count)))
+    unchecked((this.known[peer.slot] = new PeerMatches(peer, StaticArray.slice(found.ids, 0, found.count))))
     return true
   }
 }
@@ -197,29 +286,4 @@ function keyOf(path: Bytes[], kind: ValueKind): Bytes {
   let key = utf8('metadata ').concat(kind.toString())
   for (let i = 0; i < path.length; i++) key = key.concat(utf8('\0')).concat(path[i].view)
   return key.persist()
-}
-
-/** Issuer and subject of the token, with a NUL between them. */
-@final
-export class RequestPrincipalAttribute extends Attribute {
-  constructor(
-    private request: CurrentRequest,
-    private issuer: Bytes[],
-    private subject: Bytes[],
-  ) {
-    super(utf8('request principal').persist(), 1)
-  }
-
-  read(dimension: Dimension): bool {
-    const issuer = this.request.metadata.find(this.issuer)
-    const subject = this.request.metadata.find(this.subject)
-    if (!issuer || !subject) return true
-    const first = textOf(issuer)
-    const second = textOf(subject)
-    if (!first || !second) return true
-    // Two claims that can't be told apart any more.
-    if (first.indexOfByte(0) >= 0 || second.indexOfByte(0) >= 0) return false
-    dimension.text(first.concat(utf8('\0')).concat(second))
-    return true
-  }
 }

@@ -4,7 +4,7 @@
 // A map is a repeated message with key 1 and value 2, of which the last one with a key counts.
 
 import { Bytes, ByteString, property, protobufBytes, utf8 } from '@meshscript/sdk'
-import { Dimension } from '../../common/assembly/rules/dimension'
+import { Dimension } from '../rules/dimension'
 
 const STRING: u32 = 3
 const STRUCT: u32 = 5
