@@ -32,6 +32,8 @@ const tools = {
   docker: { label: "Docker's daemon", find: () => works('docker', ['version']) },
   compose: { label: 'Docker Compose, prometheus and docker-registry', find: hasCompose },
   skopeo: { label: 'skopeo', find: () => works('skopeo', ['--version']) },
+  zsh: { label: 'zsh', find: () => works('zsh', ['--version']) },
+  fish: { label: 'fish', find: () => works('fish', ['--version']) },
 }
 
 const suites = [

@@ -1,6 +1,7 @@
 /** The library behind the command: what `meshscript build` does, for scripts and tests. */
 
-export { runCli, ExitCode } from './cli.ts'
+export { runCli } from './cli.ts'
+export { ExitCode } from './exit.ts'
 export { type Io, type Output } from './terminal.ts'
 export { UserError, UsageError } from './errors.ts'
 export { formatDiagnostic, type Diagnostic } from './diagnostics.ts'

@@ -1,12 +1,21 @@
 /** Entry of the bundle. */
 
+import { getEventListeners } from 'node:events'
+import { constants } from 'node:os'
 import { runCli } from './cli.ts'
+import { ExitCode } from './exit.ts'
 
 const stop = new AbortController()
-process.once('SIGINT', () => stop.abort())
-process.once('SIGTERM', () => stop.abort())
-// The terminal was closed.
-process.once('SIGHUP', () => stop.abort())
+let received: keyof typeof constants.signals | undefined
+// SIGHUP: the terminal was closed. A second signal does not wait for anything.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    received ??= signal
+    // Nobody has anything to end in order.
+    if (!getEventListeners(stop.signal, 'abort').length) process.exit(stoppedBy(signal))
+    stop.abort()
+  })
+}
 // A reader that has seen enough, such as `head`, is no failure.
 for (const output of [process.stdout, process.stderr]) {
   output.on('error', (error: NodeJS.ErrnoException) => {
@@ -15,10 +24,16 @@ for (const output of [process.stdout, process.stderr]) {
   })
 }
 
-process.exitCode = await runCli(process.argv.slice(2), {
+const code = await runCli(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   cwd: process.cwd(),
   env: process.env,
   signal: stop.signal,
 })
+process.exitCode = code === ExitCode.stopped ? (received ? stoppedBy(received) : ExitCode.failed) : code
+
+/** As shells count it: 130 after SIGINT. */
+function stoppedBy(signal: keyof typeof constants.signals): number {
+  return 128 + constants.signals[signal]
+}
