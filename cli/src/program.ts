@@ -1,6 +1,6 @@
 /** The commander program of `meshscript`, with the commands that are needed loaded and a mere name for each of the others. */
 
-import { Command, Help, type Option } from 'commander'
+import { Command, Help, Option } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
 import { type CommandEntry, commands } from './commands/index.ts'
 import { type ExitMeanings, exitMeanings } from './exit.ts'
@@ -17,7 +17,9 @@ export async function createProgram(wanted: readonly string[], io: Io): Promise<
     else program.command(name).summary(entry.summary)
   }
   for (const command of [program, ...program.commands]) {
-    command.exitOverride().showHelpAfterError('(--help tells more)').helpOption('-h, --help', 'print this help')
+    command.exitOverride().showHelpAfterError('(--help tells more)')
+    // Not among the last group of the command's own options.
+    command.addHelpOption(new Option('-h, --help', 'print this help').helpGroup('Options:'))
     command.configureHelp({ optionDescription: describeOption })
     command.configureOutput({
       writeOut: (text) => io.stdout.write(text),

@@ -41,8 +41,6 @@ async function run(args: string) {
   return `${clean(stdout)}--- ${code}\n${clean(stderr)}`
 }
 
-test.each(['push', 'pull'])('%s --help', async (command) => expect(await run(`${command} --help`)).toMatchSnapshot())
-
 describe('push', () => {
   test('several tags', async () => {
     expect(await run('push hello.wasm oci://HOST/acme/hello:v1 --tag v2')).toMatchSnapshot()

@@ -29,15 +29,15 @@ Examples:
 export function checkCommand(io: Io): Command {
   return new Command('check')
     .description(
-      'Check the environment (Node.js, Envoy, Docker, kubectl, the cluster, Istio, the registry) and the project in this\n' +
-        'folder (versions, options of the compiler, configuration). √ is well, ‼ a warning, × an error: then the exit\n' +
-        'code is 1. What only some commands need is a warning where it is missing.',
+      'Check the environment (Node.js, Envoy, Docker, kubectl, the cluster, Istio, the registry) and the project in this ' +
+        'folder (versions, options of the compiler, configuration).\n' +
+        '√ is well, ‼ a warning, × an error. What only some commands need is a warning where it is missing.',
     )
     .option('--environment', 'check the environment only')
     .option('--project', 'check the project only')
     .option('--plugin <FILE>', 'check the WasmPlugins in this YAML file only: image, digest, configuration')
-    .option('--insecure', 'speak plain HTTP with registries')
-    .option('--ca <FILE>', 'certificates (PEM) to trust beside those of the system')
+    .option('--insecure', 'speak plain HTTP with the registry')
+    .option('--ca <FILE>', "PEM file with the certificate of the registry's authority")
     .option('--json', 'print the result as JSON')
     .addHelpText('after', examples)
     .action((flags: Flags) => run(flags, io))

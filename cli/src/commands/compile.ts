@@ -17,12 +17,16 @@ interface Flags extends WorkloadFlags {
   json?: boolean
 }
 
+const examples = `
+Examples:
+  meshscript compile policies/ --filter authorization --workload payments/payments --labels app=payments -o config.json`
+
 /** `meshscript compile`: policies → the configuration of a filter. */
 export function compileCommand(io: Io): Command {
   const command = new Command('compile')
     .description(
       'Print the configuration of a filter for one workload as JSON, made from the policies in FILES.\n' +
-        'Diagnostics go to standard error. Exit code: 0 done, 1 an input is invalid or cannot be enforced, 2 wrong usage.',
+        'Diagnostics go to standard error.',
     )
     .argument('<FILES...>', 'YAML or JSON files, folders of them, or - for standard input')
   return addWorkloadOptions(command, 'the workload whose proxy gets the configuration')
@@ -31,6 +35,7 @@ export function compileCommand(io: Io): Command {
     .option('-n, --namespace <NAME>', 'namespace of resources that name none')
     .option('-o, --output <FILE>', 'write to a file instead of standard output')
     .option('--json', 'print diagnostics as JSON')
+    .addHelpText('after', examples)
     .action((files: string[], flags: Flags) => run(files, flags, io))
 }
 

@@ -11,8 +11,9 @@ Installation:
         echo '. ~/.meshscript-completion.bash' >> ~/.bashrc
   zsh   meshscript completion zsh > "\${fpath[1]}/_meshscript"
   fish  meshscript completion fish > ~/.config/fish/completions/meshscript.fish
-Then open a new shell. The script asks nothing of meshscript itself: make it again after an update.
-It completes the command meshscript (npm install --global meshscript), not npx meshscript.`
+Then open a new shell. The script asks nothing of meshscript itself: make it
+again after an update. It completes the command meshscript (npm install --global
+meshscript), not npx meshscript.`
 
 /** `meshscript completion`: a script by which a shell completes commands, options and their values. */
 export function completionCommand(io: Io): Command {

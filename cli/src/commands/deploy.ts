@@ -45,10 +45,10 @@ Examples:
 export function deployCommand(io: Io): Command {
   return new Command('deploy')
     .description(
-      'Write the resource by which a mesh loads a filter, pinned to the digest of its image, or apply it with kubectl. ' +
+      'Write the resource by which a mesh loads a filter, pinned to the digest of its image, or apply it with kubectl.\n' +
         'First the image is pulled, and the filter started with its configuration in the Node host: what it refuses ' +
-        'never gets to a proxy. The default image, configuration and options are those of meshscript.json. ' +
-        'With --diff the exit code is 0 if nothing would change, 1 if something would.',
+        'never gets to a proxy.\n' +
+        'The default image, configuration and options are those of meshscript.json.',
     )
     .argument('[IMAGE]', 'oci://REGISTRY/REPOSITORY[:TAG][@sha256:…]; for Envoy also a .wasm file, or https://…')
     .addOption(new Option('--as <FORM>', 'what is written').choices(forms).default('wasm-plugin'))

@@ -27,8 +27,7 @@ export function diffCommand(io: Io): Command {
   const command = new Command('diff')
     .description(
       'Replay recorded requests with two versions of the policies, and list those whose verdict changes.\n' +
-        'A verdict that depends on what a record does not tell is not guessed: such a request “may change”.\n' +
-        'Exit code: 0 no verdict changes, 1 one does or may, 2 wrong usage or an invalid input.',
+        'A verdict that depends on what a record does not tell is not guessed: such a request “may change”.',
     )
     .argument('<OLD>', 'file or folder of policies')
     .argument('<NEW>', 'file or folder of policies')

@@ -25,7 +25,7 @@ export function explainCommand(io: Io): Command {
   const command = new Command('explain')
     .description(
       'Tell whether the policies in FILES allow a request, which rule decides, and why the other rules do not match.\n' +
-        'The built authorization filter itself decides. Exit code: 0 done, 1 an input is invalid, 2 wrong usage.',
+        'The built authorization filter itself decides.',
     )
     .argument('<FILES...>', 'YAML or JSON files, folders of them, or - for standard input')
   addPolicyOptions(command)

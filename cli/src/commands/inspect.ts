@@ -24,15 +24,15 @@ Examples:
 export function inspectCommand(io: Io): Command {
   return new Command('inspect')
     .description(
-      'Show what a module needs, offers and was made with, and the schema of its configuration; of an image also its\n' +
+      'Show what a module needs, offers and was made with, and the schema of its configuration; of an image also its ' +
         'digest, annotations, bill of materials, provenance and signatures.',
     )
     .argument('<MODULE>', 'a .wasm file, or oci://HOST/REPOSITORY:TAG')
     .option('--json', 'print the result as JSON')
     .option('--schema', 'print the JSON Schema of the configuration, and nothing else')
-    .option('--verify-key <FILE>', 'check the signatures of an image by this public key; exit code 1 if none holds')
+    .option('--verify-key <FILE>', 'check the signatures of an image by this public key (PEM)')
     .option('--insecure', 'speak plain HTTP with the registry')
-    .option('--ca <FILE>', 'certificates (PEM) to trust beside those of the system')
+    .option('--ca <FILE>', "PEM file with the certificate of the registry's authority")
     .addHelpText('after', examples)
     .action((module: string, flags: Flags) => run(module, flags, io))
 }

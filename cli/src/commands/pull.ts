@@ -12,6 +12,10 @@ interface Flags {
   json?: boolean
 }
 
+const examples = `
+Examples:
+  meshscript pull oci://ghcr.io/acme/hello:v1 -o hello.wasm`
+
 /** `meshscript pull`: the module of an image, as Istio's agent would get it. */
 export function pullCommand(io: Io): Command {
   return new Command('pull')
@@ -20,10 +24,11 @@ export function pullCommand(io: Io): Command {
         'REFERENCE is oci://REGISTRY/REPOSITORY[:TAG][@sha256:…]; the default is the registry of meshscript.json.',
     )
     .argument('[REFERENCE]', 'the image')
-    .option('-o, --output <FILE>', 'where the module goes (default: the last part of the repository, .wasm)')
-    .option('--insecure', 'plain HTTP')
+    .option('-o, --output <FILE>', 'where the module goes (default: NAME.wasm, by the last part of the repository)')
+    .option('--insecure', 'speak plain HTTP with the registry')
     .option('--ca <FILE>', "PEM file with the certificate of the registry's authority")
     .option('--json', 'print the result as JSON')
+    .addHelpText('after', examples)
     .action((reference: string | undefined, flags: Flags) => run(reference, flags, io))
 }
 

@@ -12,9 +12,10 @@ Examples:
 export function pushCommand(io: Io): Command {
   return new Command('push')
     .description(
-      'Push a module to a registry, as an image that Istio and Envoy Gateway take. FILE is a .wasm file; a folder or .ts file is built; ' +
-        "without it the project's last build is pushed. REFERENCES are oci://REGISTRY/REPOSITORY[:TAG]; the default is the " +
-        "registry of meshscript.json. Without a tag it is the version of package.json, or latest. Prints the image's name by digest.",
+      "Push a module to a registry, as an image that Istio and Envoy Gateway take. Prints the image's name by digest.\n" +
+        "FILE is a .wasm file; a folder or .ts file is built; without it the project's last build is pushed.\n" +
+        'REFERENCES are oci://REGISTRY/REPOSITORY[:TAG]; the default is the registry of meshscript.json. ' +
+        'Without a tag it is the version of package.json, or latest.',
     )
     .argument('[FILE]', 'the module')
     .argument('[REFERENCES...]', 'where it goes')
@@ -29,7 +30,7 @@ export function pushCommand(io: Io): Command {
       'annotation of the image, also in place of one from package.json or git; may be repeated',
       addAnnotation,
     )
-    .option('--insecure', 'plain HTTP')
+    .option('--insecure', 'speak plain HTTP with the registry')
     .option('--ca <FILE>', "PEM file with the certificate of the registry's authority")
     .option('--mount-from <REPOSITORY>', 'take layers from this repository of the same registry, if it has them')
     .option('--sign-key <FILE>', 'sign the image as cosign does, with this private key (PEM, ECDSA P-256)')

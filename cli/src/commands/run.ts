@@ -21,11 +21,18 @@ interface Flags {
 
 const LEVELS: Level[] = ['trace', 'debug', 'info', 'warn', 'error', 'critical']
 
+const examples = `
+Examples:
+  meshscript run
+  meshscript run . --config config.json --upstream 127.0.0.1:8080 --open
+  meshscript run first.wasm second.wasm --config first=first.json --config second=second.json`
+
+/** `meshscript run`: filters in a real Envoy. */
 export function runCommand(io: Io): Command {
   return new Command('run')
     .description(
       'Run filters in a real Envoy in front of a service, build and reload them when they change, and show each request.\n' +
-        'PATH is a folder with assembly/index.ts, a .ts file or a .wasm file; several make a chain. Default: the current folder. ' +
+        'PATH is a folder with assembly/index.ts, a .ts file or a .wasm file; several make a chain. The default is the current folder.\n' +
         'Envoy is downloaded once where there is none. Ctrl-C ends it.',
     )
     .argument('[PATH...]', 'the filters, in their order')
@@ -47,6 +54,7 @@ export function runCommand(io: Io): Command {
     .option('--no-watch', 'do not build or reload on changes')
     .option('--once', 'end as soon as Envoy has taken the filters')
     .option('--json', 'print one JSON object for each event')
+    .addHelpText('after', examples)
     .action((paths: string[], flags: Flags) => run(paths, flags, io))
 }
 

@@ -22,7 +22,7 @@ export function statusCommand(io: Io): Command {
   return new Command('status')
     .description(
       'Tell whether deployed filters run: whether the registry still has the image, the filter takes its configuration, ' +
-        'pods are selected, and what their proxies really run; and if not, why. Exit code 1 if something is wrong.',
+        'pods are selected, and what their proxies really run; and if not, why.',
     )
     .argument('[NAME]', 'a WasmPlugin or TrafficExtension (default: all that meshscript manages)')
     .option('-n, --namespace <NAME>', "its namespace (default: that of kubectl's context)")

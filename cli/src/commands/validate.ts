@@ -18,7 +18,7 @@ export function validateCommand(io: Io): Command {
   return new Command('validate')
     .description(
       'Check the fields of the resources in FILES, and what Istio, SMI and Cilium say about them beyond their schemas.\n' +
-        'Diagnostics go to standard error. Exit code: 0 all are valid, 1 something is not, 2 wrong usage.',
+        'Diagnostics go to standard error.',
     )
     .argument('<FILES...>', 'YAML or JSON files, folders of them, or - for standard input')
     .option('--mesh-config <FILE>', "Istio's MeshConfig, checked too: its trust domain decides what a principal means")

@@ -5,7 +5,7 @@ import { gatewayLabel, type ObjectName } from '../compile/workload.ts'
 
 export interface WorkloadFlags {
   workload: ObjectName
-  labels: Record<string, string>
+  labels?: Record<string, string>
   serviceAccount?: string
   gateway?: string
   waypoint?: boolean
@@ -18,12 +18,16 @@ export interface WorkloadFlags {
 export function addWorkloadOptions(command: Command, what: string): Command {
   return command
     .requiredOption('--workload <NAMESPACE/NAME>', what, (value) => parseObjectName(value))
-    .option('--labels <KEY=VALUE,...>', 'labels of its pods, for the selectors of policies', parseLabels, {})
+    .option(
+      '--labels <KEY=VALUE,...>',
+      'labels of its pods, for the selectors of policies; may be repeated',
+      parseLabels,
+    )
     .option('--service-account <NAME>', 'service account of its pods, for policies that name the destination so')
     .option('--gateway <NAME>', 'it is the proxy of this Gateway of the Gateway API, for policies with targetRefs')
     .option('--waypoint', 'it is a waypoint, to which only policies with targetRefs apply')
-    .option('--service <NAMESPACE/NAME>', 'a Service behind the waypoint; may be given several times', collectNames)
-    .option('--service-entry <NAMESPACE/NAME>', 'a ServiceEntry behind the waypoint, the same', collectNames)
+    .option('--service <NAMESPACE/NAME>', 'a Service behind the waypoint; may be repeated', collectNames)
+    .option('--service-entry <NAMESPACE/NAME>', 'a ServiceEntry behind the waypoint; may be repeated', collectNames)
     .addOption(
       new Option('--direction <WHICH>', 'requests to the workload, or requests that it makes')
         .choices(['inbound', 'outbound'])
@@ -53,7 +57,7 @@ function parseObjectName(value: string): ObjectName {
 const collectNames = (value: string, earlier: ObjectName[] = []) => [...earlier, parseObjectName(value)]
 
 /** May be given several times. */
-function parseLabels(value: string, earlier: Record<string, string>) {
+function parseLabels(value: string, earlier: Record<string, string> = {}) {
   const labels = { ...earlier }
   for (const part of value.split(',').filter(Boolean)) {
     const equals = part.indexOf('=')

@@ -39,19 +39,19 @@ const repeated = (value: string, earlier: string[] = []): string[] => [...earlie
 export function addRequestOptions(command: Command): Command {
   return command
     .optionsGroup('The request:')
-    .option('--method <METHOD>', 'default GET')
-    .option('--path <PATH>', 'with the query; default /')
-    .option('--header <NAME: VALUE>', 'may be repeated', repeated)
-    .option('--host <HOST>', 'with the port where the client sends one; default localhost')
+    .option('--method <METHOD>', 'its method (default: GET)')
+    .option('--path <PATH>', 'its path, with the query (default: /)')
+    .option('--header <NAME: VALUE>', 'a header; may be repeated', repeated)
+    .option('--host <HOST>', 'its host, with the port where the client sends one (default: localhost)')
     .option(
       '--peer <IDENTITY>',
       'SAN of the client’s certificate, e.g. spiffe://cluster.local/ns/a/sa/b; may be repeated',
       repeated,
     )
-    .option('--source-ip <ADDRESS>', 'of the direct peer; default 127.0.0.1')
-    .option('--remote-ip <ADDRESS>', 'of the client, as X-Forwarded-For tells it')
+    .option('--source-ip <ADDRESS>', 'address of the direct peer (default: 127.0.0.1)')
+    .option('--remote-ip <ADDRESS>', 'address of the client, as X-Forwarded-For tells it')
     .option('--sni <NAME>', 'server name in the TLS hello')
-    .option('--port <PORT>', "the workload's port; default 8080")
+    .option('--port <PORT>', "the workload's port (default: 8080)")
     .option('--claims <JSON>', 'payload of the token that jwt_authn has verified; @FILE reads it from a file')
     .addOption(new Option('--curl <COMMAND>', "a curl command line, e.g. 'curl -X POST http://payments/charge'"))
     .addOption(new Option('--har <FILE>', 'requests of an HTTP archive').conflicts(['curl']))
