@@ -3,6 +3,7 @@
 
 import { Status } from './abi/enums'
 import * as host from './abi/hostcalls'
+import { bundle } from './bundle_hooks'
 import { Context } from './context'
 import { noteChange } from './entry_stamp'
 import { Identified, IdMap } from './memory/id_map'
@@ -15,6 +16,7 @@ export abstract class Call extends Identified {
 
   /** Makes hostcalls act on the caller. False when it is gone, which for a stream is normal: its answer is dropped. */
   enterContext(): bool {
+    if (isDefined(MESHSCRIPT_BUNDLE)) bundle.enterPart(this.context)
     return !this.context.isDeleted && this.context.becomeEffective()
   }
 

@@ -1,6 +1,8 @@
 import { BufferType } from './abi/enums'
 import { Buffer } from './body'
+import { JsonNode } from './json/node'
 import { parseDocument } from './json/parser'
+import { textOf } from './json/text'
 import { JsonValue } from './json/value'
 import { ByteString } from './memory/bytes'
 
@@ -9,8 +11,16 @@ import { ByteString } from './memory/bytes'
 @unmanaged
 @final
 export class Configuration {
+  /** In a bundle: a value of its configuration, whose address this is. */
+  private get isPart(): bool {
+    return changetype<usize>(this) > 1
+  }
+
   /** The bytes as they are. */
   get bytes(): ByteString {
+    if (isDefined(MESHSCRIPT_BUNDLE)) {
+      if (this.isPart) return textOf(changetype<JsonNode>(this))
+    }
     return Buffer.of(BufferType.PluginConfiguration).read()
   }
 
@@ -24,6 +34,9 @@ export class Configuration {
    * An error in it is logged with its place, and makes the host refuse the configuration.
    */
   json(): JsonValue {
+    if (isDefined(MESHSCRIPT_BUNDLE)) {
+      if (this.isPart) return changetype<JsonValue>(this)
+    }
     return JsonValue.of(parseDocument(this.bytes))
   }
 }

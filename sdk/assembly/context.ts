@@ -1,6 +1,7 @@
 import { Action, BufferType, GrpcStatus, MapType, PeerType, Status, StreamType } from './abi/enums'
 import * as host from './abi/hostcalls'
 import { Buffer } from './body'
+import { bundle } from './bundle_hooks'
 import { Configuration } from './configuration'
 import { DnsResult } from './dns'
 import { noteChange } from './entry_stamp'
@@ -9,7 +10,7 @@ import { sendLocalResponse } from './local_response'
 import { ByteString, utf8, view } from './memory/bytes'
 import { Identified } from './memory/id_map'
 import { Headers } from './memory/pairs'
-import { continueOwn, phase, Phase, refuse } from './phase'
+import { continueOwn, noteEnd, phase, Phase, refuse } from './phase'
 
 /** What a context is for; tells the dispatcher which callbacks it has. */
 export enum ContextKind {
@@ -41,6 +42,7 @@ export abstract class Context extends Identified {
 
   /** Ends the wait that `onDone` asked for. */
   done(): Status {
+    if (isDefined(MESHSCRIPT_BUNDLE)) return bundle.done(this)
     return host.done()
   }
 
@@ -89,6 +91,7 @@ export class RootContext extends Context {
 
   /** Makes the context of an HTTP stream. By default, that of the file's `HttpContext` class. */
   createHttpContext(): HttpContextBase | null {
+    if (isDefined(MESHSCRIPT_BUNDLE)) return bundle.createHttpContext(this)
     return httpFactory ? httpFactory!() : null
   }
 
@@ -99,12 +102,13 @@ export class RootContext extends Context {
 
   /** Milliseconds between ticks; 0 stops them. A plugin has one period. */
   setTickPeriod(milliseconds: u32): Status {
+    if (isDefined(MESHSCRIPT_BUNDLE)) return bundle.setTickPeriod(this, milliseconds)
     return host.set_tick_period_milliseconds(milliseconds)
   }
 }
 
 /** Factories of the file's context classes; the entry that the build generates sets them. */
-let httpFactory: (() => HttpContextBase) | null = null
+export let httpFactory: (() => HttpContextBase) | null = null
 let streamFactory: (() => StreamContextBase) | null = null
 
 export function setHttpFactory(factory: () => HttpContextBase): void {
@@ -217,6 +221,7 @@ export abstract class HttpContextBase extends Context {
     if (phase == Phase.Request) return continueOwn()
     if (!this.isRequestPaused) return refuse(utf8('continueRequest: the request is not paused'))
     this.isRequestPaused = false
+    if (isDefined(MESHSCRIPT_BUNDLE)) return bundle.continueStream(this, StreamType.HttpRequest)
     return host.continue_stream(StreamType.HttpRequest)
   }
 
@@ -225,12 +230,14 @@ export abstract class HttpContextBase extends Context {
     if (phase == Phase.Response) return continueOwn()
     if (!this.isResponsePaused) return refuse(utf8('continueResponse: the response is not paused'))
     this.isResponsePaused = false
+    if (isDefined(MESHSCRIPT_BUNDLE)) return bundle.continueStream(this, StreamType.HttpResponse)
     return host.continue_stream(StreamType.HttpResponse)
   }
 
   /** Resets the stream: the client sees no (further) response. `Status.BadArgument` when it is over. */
   resetStream(): Status {
     if (phase == Phase.Closed) return refuse(utf8('resetStream: the stream is not open'))
+    if (isDefined(MESHSCRIPT_BUNDLE)) noteEnd()
     return host.close_stream(StreamType.HttpRequest)
   }
 

@@ -1,6 +1,7 @@
 import { BufferType, Status } from './abi/enums'
 import { envoy_resolve_dns } from './abi/hostcalls'
 import { Buffer } from './body'
+import { bundle } from './bundle_hooks'
 import { ByteString, slot, view } from './memory/bytes'
 
 /**
@@ -10,7 +11,9 @@ import { ByteString, slot, view } from './memory/bytes'
 export function resolveDns<N>(name: N): u32 {
   const n = view(name)
   const token = changetype<usize>(slot())
-  return envoy_resolve_dns(n.ptr, n.length, token) == Status.Ok ? load<u32>(token) : 0
+  if (envoy_resolve_dns(n.ptr, n.length, token) != Status.Ok) return 0
+  if (isDefined(MESHSCRIPT_BUNDLE)) bundle.noteQuery(load<u32>(token))
+  return load<u32>(token)
 }
 
 /** The addresses that `onResolveDns` is about: u32 count │ count × u32 TTL in seconds │ count × (address, 0). */

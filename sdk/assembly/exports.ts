@@ -3,6 +3,7 @@
 
 import { Action, PeerType } from './abi/enums'
 import { Configuration } from './configuration'
+import { leave } from './bundle_hooks'
 import { HttpContextBase } from './context'
 import { takeConfigurationError } from './configuration_error'
 import { enter, enterAndCollect } from './enter'
@@ -45,6 +46,7 @@ export function proxy_on_configure(rootId: u32, configurationSize: u32): bool {
   const root = findRoot(rootId)
   if (!root) return true
   const accepted = root.onConfigure(changetype<Configuration>(1))
+  leave()
   const error = takeConfigurationError()
   if (error) {
     log.critical(error)
@@ -57,30 +59,35 @@ export function proxy_on_tick(rootId: u32): void {
   enterAndCollect('onTick')
   const root = findRoot(rootId)
   if (root) root.onTick()
+  leave()
 }
 
 export function proxy_on_queue_ready(rootId: u32, queueId: u32): void {
   enterAndCollect('onQueueReady')
   const root = findRoot(rootId)
   if (root) root.onQueueReady(queueId)
+  leave()
 }
 
 export function proxy_on_foreign_function(rootId: u32, functionId: u32, argumentsSize: u32): void {
   enter('onForeignFunction')
   const root = findRoot(rootId)
   if (root) root.onForeignFunction(functionId, argumentsSize)
+  leave()
 }
 
 /** Notes whether the request waits, which decides whether it can be continued. */
 function leaveRequest(http: HttpContextBase, action: Action): Action {
   if (isContinued) action = Action.Continue
   http.isRequestPaused = action != Action.Continue
+  leave()
   return action
 }
 
 function leaveResponse(http: HttpContextBase, action: Action): Action {
   if (isContinued) action = Action.Continue
   http.isResponsePaused = action != Action.Continue
+  leave()
   return action
 }
 

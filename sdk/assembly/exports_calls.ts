@@ -2,6 +2,7 @@
 
 import { GrpcStatus } from './abi/enums'
 import { removeCall } from './calls'
+import { leave } from './bundle_hooks'
 import { enter } from './enter'
 import { enterGrpcCall } from './grpc'
 import { deliverHttpCall } from './http_call'
@@ -15,24 +16,28 @@ export function proxy_on_http_call_response(
 ): void {
   enter('onHttpCallResponse')
   deliverHttpCall(callId, headerCount)
+  leave()
 }
 
 export function proxy_on_grpc_receive_initial_metadata(rootId: u32, callId: u32, count: u32): void {
   enter('onInitialMetadata')
   const call = enterGrpcCall(callId)
   if (call) call.onInitialMetadata()
+  leave()
 }
 
 export function proxy_on_grpc_receive(rootId: u32, callId: u32, size: u32): void {
   enter('onMessage')
   const call = enterGrpcCall(callId)
   if (call) call.onMessage()
+  leave()
 }
 
 export function proxy_on_grpc_receive_trailing_metadata(rootId: u32, callId: u32, count: u32): void {
   enter('onTrailingMetadata')
   const call = enterGrpcCall(callId)
   if (call) call.onTrailingMetadata()
+  leave()
 }
 
 export function proxy_on_grpc_close(rootId: u32, callId: u32, status: GrpcStatus): void {
@@ -40,4 +45,5 @@ export function proxy_on_grpc_close(rootId: u32, callId: u32, status: GrpcStatus
   const call = enterGrpcCall(callId)
   removeCall(callId)
   if (call) call.onClose(status)
+  leave()
 }

@@ -1,5 +1,6 @@
 // The exports that only Envoy calls.
 
+import { leave } from './bundle_hooks'
 import { DnsResult } from './dns'
 import { enterAndCollect } from './enter'
 import { findRoot } from './registry'
@@ -10,10 +11,12 @@ export function envoy_on_resolve_dns(rootId: u32, token: u32, resultSize: u32): 
   enterAndCollect('onResolveDns')
   const root = findRoot(rootId)
   if (root) root.onResolveDns(token, DnsResult.read())
+  leave()
 }
 
 export function envoy_on_stats_update(rootId: u32, resultSize: u32): void {
   enterAndCollect('onStatsUpdate')
   const root = findRoot(rootId)
   if (root) root.onStatsUpdate(Buffer.of(BufferType.ForeignFunctionArguments))
+  leave()
 }

@@ -1,6 +1,8 @@
 // What `meshscript build` defines (for editors; asc does not read this file).
 /** Defined in debug builds. */
 declare const MESHSCRIPT_DEBUG: i32
+/** Defined where a module has several filters. */
+declare const MESHSCRIPT_BUNDLE: i32
 /** Collects garbage; part of AssemblyScript's runtime. */
 declare function __collect(): void
 /** Shows the collector a reference; part of AssemblyScript's runtime. */

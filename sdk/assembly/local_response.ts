@@ -2,7 +2,7 @@ import { GrpcStatus, Status } from './abi/enums'
 import * as host from './abi/hostcalls'
 import { ByteString, utf8 } from './memory/bytes'
 import { Headers } from './memory/pairs'
-import { phase, Phase, refuse } from './phase'
+import { noteEnd, phase, Phase, refuse } from './phase'
 
 /** See `HttpContextBase.sendLocalResponse`. */
 export function sendLocalResponse(
@@ -13,6 +13,7 @@ export function sendLocalResponse(
   details: ByteString,
 ): Status {
   if (phase == Phase.Closed) return refuse(utf8('sendLocalResponse: the stream is not open'))
+  if (isDefined(MESHSCRIPT_BUNDLE)) noteEnd()
   const lines = headers ? headers.encode() : ByteString.empty
   return host.send_local_response(
     status,

@@ -1,5 +1,6 @@
 import { Status } from './abi/enums'
 import * as host from './abi/hostcalls'
+import { bundle } from './bundle_hooks'
 import { ByteString, slot, view } from './memory/bytes'
 
 /**
@@ -16,7 +17,9 @@ export class SharedQueue {
   static register<N>(name: N): SharedQueue | null {
     const n = view(name)
     const id = changetype<usize>(slot())
-    return host.register_shared_queue(n.ptr, n.length, id) == Status.Ok ? new SharedQueue(load<u32>(id)) : null
+    if (host.register_shared_queue(n.ptr, n.length, id) != Status.Ok) return null
+    if (isDefined(MESHSCRIPT_BUNDLE)) bundle.noteQueue(load<u32>(id))
+    return new SharedQueue(load<u32>(id))
   }
 
   /** The queue that a VM with `vmId` has registered; null when there is none yet. */

@@ -4,7 +4,7 @@ import { SourceKind } from 'assemblyscript'
 import { isSdk } from './contexts.js'
 import { Names } from './names.js'
 import { report } from './report.js'
-import { chooseRoot } from './roots.js'
+import { chooseRoot, pathTo } from './roots.js'
 
 /** Exported by every filter. */
 const ALWAYS = ['proxy_abi_version_0_2_1', 'proxy_on_memory_allocate', 'proxy_on_context_create']
@@ -29,7 +29,7 @@ const isAuthors = (internalPath) => !internalPath.startsWith('~lib/')
 const CLASSES = { root: 'RootContext', http: 'HttpContext', stream: 'StreamContext' }
 
 /** Exports that few filters need lie in modules of their own, so that the others do not compile what they need. */
-function exportLines(callbacks) {
+export function exportLines(callbacks) {
   const modules = { exports: [], exports_calls: [], exports_envoy: [] }
   for (const name of callbacks) {
     const isCall = BY_USE.some(([, names]) => names.includes(name))
@@ -40,18 +40,30 @@ function exportLines(callbacks) {
     .map(([module, names]) => `export { ${names.join(', ')} } from '@meshscript/sdk/${module}'`)
 }
 
-/** Adds the entry source to the program; answers the names of the callbacks that it exports. */
-export function addEntry(parser, sources, contexts) {
-  const main = findMain(sources)
-  if (!main) return []
+/** The exports that the contexts need: those of the callbacks that they override, and of what they use. */
+export function findCallbacks(sources, contexts) {
   const callbacks = new Set(ALWAYS)
   for (const context of contexts) for (const { abi } of context.callbacks) callbacks.add(abi)
   const own = sources.filter((source) => !isSdk(source))
   for (const [use, names] of BY_USE) {
     if (own.some((source) => use.test(source.text))) names.forEach((name) => callbacks.add(name))
   }
+  return callbacks
+}
 
-  const chosen = chooseClasses(parser, main, contexts)
+/** True for a filter's file that registers root contexts by itself. */
+export function registersRoots({ text, internalPath }) {
+  return isAuthors(internalPath) && REGISTERS.test(text)
+}
+
+/** Adds the entry source to the program; answers the names of the callbacks that it exports. */
+export function addEntry(parser, sources, contexts) {
+  const main = findMain(sources)
+  if (!main) return []
+  const callbacks = findCallbacks(sources, contexts)
+  const names = new Names(parser.sources)
+  const registersItself = parser.sources.some(registersRoots)
+  const chosen = chooseClasses({ parser, main, beside: main, names, contexts, registersItself })
   if (!chosen) return []
   const imports = chosen.map(
     ({ name, from, as }, index) => `import { ${as} as Class${index} } from '${from}' // ${name}`,
@@ -88,23 +100,19 @@ export function replaceEntry(parser, main, lines) {
 }
 
 /**
- * The classes that the entry registers, and where it imports them from: of each kind, the one that the author's file exports; and the root context
- * that they want. Undefined where an error was reported.
+ * The classes that the entry, which lies beside the file `beside`, registers of a filter, and where it imports them from: of each kind, the one that
+ * the filter's file `main` exports; and the root context that they want. Undefined where an error was reported.
  */
-function chooseClasses(parser, main, contexts) {
-  const names = new Names(parser.sources)
+export function chooseClasses({ parser, main, beside, names, contexts, registersItself }) {
   const exported = new Map([...names.exportsOf(main)].map(([as, { declaration }]) => [declaration, as]))
   const candidates = contexts.filter(({ declaration, isAbstract }) => exported.has(declaration) && !isAbstract)
-  const registersItself = parser.sources.some(
-    ({ text, internalPath }) => isAuthors(internalPath) && REGISTERS.test(text),
-  )
   const hasRoot = contexts.some(({ kind }) => kind === 'root')
   const chosen = []
   for (const kind of ['root', 'http', 'stream']) {
     if (kind === 'root' && registersItself) continue
     const [first, second] = candidates.filter((context) => context.kind === kind)
     if (!second) {
-      if (first) chosen.push({ ...first, from: pathOf(main), as: exported.get(first.declaration) })
+      if (first) chosen.push({ ...first, from: pathTo(main, beside), as: exported.get(first.declaration) })
     } else if (kind === 'root' || !hasRoot) {
       const remedy =
         kind === 'root'
@@ -125,5 +133,5 @@ function chooseClasses(parser, main, contexts) {
   }
   // Which of several root contexts a stream belongs to is up to the root ids of its plugins.
   if (registersItself) return chosen
-  return chooseRoot({ parser, main, names, contexts, chosen })
+  return chooseRoot({ parser, main: beside, names, contexts, chosen })
 }

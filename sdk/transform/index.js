@@ -9,9 +9,11 @@
 
 import { Parser } from 'assemblyscript'
 import { Transform } from 'assemblyscript/transform'
+import { addBundleEntry } from './bundle.js'
 import { addEntry } from './entry.js'
 import { addProxyRuntimeEntry, isProxyRuntimeFilter } from './proxy_runtime.js'
 import { completeParameters, findContexts, isSdk, warnOfMisspelt } from './contexts.js'
+import { report } from './report.js'
 import { rewrite } from './rewrite.js'
 import { instrumentRuntime } from './runtime.js'
 
@@ -26,8 +28,19 @@ export default class MeshscriptTransform extends Transform {
   /** Names of the callbacks that the module exports, after `afterParse`. */
   callbacks = []
 
+  /** Where several filters become one module: their names in its configuration and their files, in order. Set by subclasses. */
+  bundle = undefined
+
   afterParse(parser) {
     if (isProxyRuntimeFilter(parser)) {
+      if (this.bundle) {
+        const [source] = parser.sources.filter(({ text }) => text.includes('proxy-runtime'))
+        return report(
+          parser,
+          { declaration: source },
+          'In a bundle: filters for proxy-runtime are modules of their own.',
+        )
+      }
       this.callbacks = addProxyRuntimeEntry(parser)
       return
     }
@@ -37,6 +50,8 @@ export default class MeshscriptTransform extends Transform {
     warnOfMisspelt(contexts, parser)
     for (const source of sources) rewrite(source, Parser)
     instrumentRuntime(parser.sources, Parser)
-    this.callbacks = addEntry(parser, sources, contexts)
+    this.callbacks = this.bundle
+      ? addBundleEntry(parser, sources, contexts, this.bundle)
+      : addEntry(parser, sources, contexts)
   }
 }

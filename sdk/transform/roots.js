@@ -72,7 +72,7 @@ function extendsClass({ declaration, source }, { declaration: wanted }, names) {
 }
 
 /** What the entry, which lies beside `main`, imports a file by. */
-function pathTo(source, main) {
+export function pathTo(source, main) {
   const path = source.internalPath
   if (path.startsWith('~lib/')) return path.slice('~lib/'.length)
   const from = main.internalPath.split('/').slice(0, -1)

@@ -25,7 +25,7 @@ export interface Compiled {
  * The flags that make a module fit for a proxy. What a user may choose (optimisation, memory) is in asconfig.json,
  * the SDK's or the project's own; these win over it.
  */
-function flags({ file, baseDir, asconfig }: Project, debug: boolean, abort: string): string[] {
+function flags({ file, baseDir, asconfig, bundle }: Project, debug: boolean, abort: string): string[] {
   return [
     // Envoy crashes when a start section calls the host.
     ...['--exportStart', '_initialize'],
@@ -34,6 +34,7 @@ function flags({ file, baseDir, asconfig }: Project, debug: boolean, abort: stri
     // No host has the default, an import `env.abort`.
     ...['--use', `abort=${abort}`],
     ...(debug ? ['--use', 'MESHSCRIPT_DEBUG=1'] : []),
+    ...(bundle ? ['--use', 'MESHSCRIPT_BUNDLE=1'] : []),
     // Names are wanted in every module; `--strip` takes them out afterwards, so that the code is the same.
     '--debug',
     '--sourceMap',
@@ -50,6 +51,13 @@ interface SdkTransform {
   ABORT: string
 }
 
+function transformOf({ default: Transform }: SdkTransform, { bundle }: Project): new () => object {
+  if (!bundle) return Transform
+  return class extends Transform {
+    bundle = bundle
+  }
+}
+
 /** Compiles the filter. Throws `UserError` with the compiler's diagnostics where there are errors. */
 export async function compile({ project, debug }: CompileOptions): Promise<Compiled> {
   const transform = (await import(pathToFileURL(`${project.sdk}/transform/index.js`).href)) as SdkTransform
@@ -58,7 +66,7 @@ export async function compile({ project, debug }: CompileOptions): Promise<Compi
   const outputs = new Map<string, Uint8Array | string>()
   const { error } = await guarded(() =>
     asc.main(flags(project, debug, transform.ABORT), {
-      transforms: [transform.default as never],
+      transforms: [transformOf(transform, project) as never],
       readFile: (name, baseDir) => sources.read(name, baseDir),
       writeFile: (name, contents) => void outputs.set(basename(name), contents),
       listFiles: () => [],

@@ -10,14 +10,17 @@ import { eventCallbacks } from '../wasm/abi.ts'
 import { rewriteCustomSections } from '../wasm/custom_sections.ts'
 import { checkModule } from './check.ts'
 import { compile, type Compiled } from './compiler.ts'
-import { embeddedSections } from './embedded.ts'
-import { findProject } from './project.ts'
+import { findBundle } from './bundle.ts'
+import { embeddedSections, schemaFiles } from './embedded.ts'
+import { findProject, type Project } from './project.ts'
 
 export { checkCodes, checkModule, type CheckCode, type CheckProblem } from './check.ts'
 
 export interface BuildOptions {
-  /** A `.ts` file, or a folder with `assembly/index.ts`. */
+  /** A `.ts` file, or a folder with `assembly/index.ts`; of a bundle, the folder that its filters are looked up in. */
   path: string
+  /** Several filters for one module, in this order: names of ready filters, and paths as above. */
+  bundle?: readonly string[]
   /** Where the module goes. Default: `build/NAME.wasm` beside the source. */
   output?: string
   /** Not optimised, with assertions and all names. */
@@ -50,11 +53,11 @@ export interface BuildResult {
 export async function buildFilter(options: BuildOptions): Promise<BuildResult> {
   const start = performance.now()
   const { debug = false, strip = false } = options
-  const project = findProject(options.path, options.alias)
+  const project = projectOf(options)
   const output = resolve(options.output ?? project.output)
   const compiled = await compile({ project, debug })
   const names = strip ? 'none' : debug ? 'all' : 'functions'
-  const sources = [...compiled.sources.paths, ...(project.schema ? [project.schema] : [])]
+  const sources = [...compiled.sources.paths, ...schemaFiles(project)]
   const bytes = rewriteCustomSections(compiled.wasm, { names, add: embeddedSections(project, sources) })
   refuse(bytes, project.file, sources)
   const sourceMap = `${output}.map`
@@ -78,8 +81,12 @@ export async function buildFilter(options: BuildOptions): Promise<BuildResult> {
 }
 
 /** Compiles, and does nothing with it. */
-export async function rehearseBuild({ path, alias, debug = false }: BuildOptions): Promise<void> {
-  await compile({ project: findProject(path, alias), debug })
+export async function rehearseBuild({ debug = false, ...options }: BuildOptions): Promise<void> {
+  await compile({ project: projectOf(options), debug })
+}
+
+function projectOf({ path, bundle, alias }: BuildOptions): Project {
+  return bundle ? findBundle(bundle, resolve(path), alias) : findProject(path, alias)
 }
 
 function refuse(bytes: Uint8Array, file: string, sources: readonly string[]): void {

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { basename, dirname, join, resolve } from 'node:path'
 import { UserError } from '../errors.ts'
 import { readSettings } from '../settings.ts'
+import type { BundlePart } from './bundle.ts'
 
 export interface Project {
   /** The author's entry file. */
@@ -22,13 +23,20 @@ export interface Project {
   schema?: string
   /** Imports of the left are taken from the right. */
   alias: Record<string, string>
+  /** Of a bundle: its filters, where the ready ones lie, and the text of `file`, which is nowhere else. */
+  bundle?: readonly BundlePart[]
+  filters?: string
+  entry?: string
 }
 
 const SDK = '@meshscript/sdk'
 
-/** `path` is a `.ts` file, or a folder with `assembly/index.ts`. */
-export function findProject(path: string, alias: Record<string, string> = {}): Project {
-  const { file, folder, name } = findEntry(resolve(path))
+/** `path` is a `.ts` file, or a folder with `assembly/index.ts`; or any folder, where the entry is another file. */
+export function findProject(path: string, alias: Record<string, string> = {}, entry?: string): Project {
+  const { file, folder, name } =
+    entry === undefined
+      ? findEntry(resolve(path))
+      : { file: entry, folder: resolve(path), name: basename(entry, '.ts') }
   const baseDir = ancestors(folder).find((dir) => existsSync(join(dir, 'package.json'))) ?? folder
   const sdk = findSdk(baseDir)
   const own = join(baseDir, 'asconfig.json')
@@ -46,7 +54,7 @@ export function findProject(path: string, alias: Record<string, string> = {}): P
   }
 }
 
-function findEntry(path: string): { file: string; folder: string; name: string } {
+export function findEntry(path: string): { file: string; folder: string; name: string } {
   const stats = statSync(path, { throwIfNoEntry: false })
   if (!stats) throw new UserError(`there is no file or folder ${path}`, 'BUILD001')
   if (stats.isDirectory()) {
@@ -63,16 +71,21 @@ function findEntry(path: string): { file: string; folder: string; name: string }
   return { file: path, folder, name }
 }
 
-function ancestors(folder: string): string[] {
+export function ancestors(folder: string): string[] {
   const parent = dirname(folder)
   return parent === folder ? [folder] : [folder, ...ancestors(parent)]
 }
 
 /** The SDK of the project, or else the one that the command came with. */
 function findSdk(baseDir: string): string {
+  return findPackage(SDK, baseDir) ?? dirname(createRequire(import.meta.url).resolve(`${SDK}/package.json`))
+}
+
+/** The folder of a package that the project has. */
+export function findPackage(name: string, baseDir: string): string | undefined {
   for (const dir of ancestors(baseDir)) {
-    const candidate = join(dir, 'node_modules', SDK)
+    const candidate = join(dir, 'node_modules', name)
     if (existsSync(join(candidate, 'package.json'))) return realpathSync(candidate)
   }
-  return dirname(createRequire(import.meta.url).resolve(`${SDK}/package.json`))
+  return undefined
 }

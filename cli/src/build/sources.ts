@@ -7,6 +7,11 @@ export interface SourceOptions {
   baseDir: string
   sdk: string
   alias: Record<string, string>
+  /** Where @meshscript/filters lies, if not where the compiler looks for it. */
+  filters?: string
+  /** The compiler's entry file, and its text where there is no such file. */
+  file?: string
+  entry?: string
 }
 
 export interface SourceFile {
@@ -35,7 +40,13 @@ export class Sources {
     const path = resolve(dir, name).replaceAll('\\', '/')
     const at = path.lastIndexOf('/node_modules/')
     const match = at < 0 ? null : /^((?:@[^/]+\/)?[^/]+)\/(.+)$/.exec(path.slice(at + '/node_modules/'.length))
-    if (!match) return this.remember(posix.relative(this.baseDir, path), path)
+    if (!match) {
+      const relative = posix.relative(this.baseDir, path)
+      const { entry, file } = this.options
+      if (entry === undefined || path !== file?.replaceAll('\\', '/')) return this.remember(relative, path)
+      this.files.set(relative, { text: entry })
+      return entry
+    }
     const [, packageName = '', rest = ''] = match
     const library = `~lib/${packageName}/${rest}`
     const redirected = this.redirect(packageName, rest)
@@ -43,9 +54,13 @@ export class Sources {
       this.files.set(library, { text: redirected })
       return redirected
     }
-    const root =
-      packageName === '@meshscript/sdk' ? this.options.sdk : join(path.slice(0, at), 'node_modules', packageName)
+    const root = this.rootOf(packageName) ?? join(path.slice(0, at), 'node_modules', packageName)
     return this.remember(library, join(root, 'assembly', rest)) ?? this.remember(library, join(root, rest))
+  }
+
+  private rootOf(packageName: string): string | undefined {
+    if (packageName === '@meshscript/sdk') return this.options.sdk
+    return packageName === '@meshscript/filters' ? this.options.filters : undefined
   }
 
   /** An aliased package is a file that passes on what the other one exports. */

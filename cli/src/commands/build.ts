@@ -11,11 +11,19 @@ interface Flags {
   debug?: boolean
   strip?: boolean
   alias?: Record<string, string>
+  bundle?: string[]
   watch?: boolean
   json?: boolean
   stats?: boolean
 }
 
+const examples = `
+Examples:
+  meshscript build --stats
+  meshscript build filters/hello -o hello.wasm --strip
+  meshscript build --watch`
+
+/** `meshscript build`: a filter to a module. */
 export function buildCommand(io: Io): Command {
   return new Command('build')
     .description(
@@ -27,9 +35,15 @@ export function buildCommand(io: Io): Command {
     .option('--debug', 'no optimisation; assertions, all names')
     .option('--strip', 'leave out function names: smaller, but backtraces show numbers')
     .option('--alias <FROM=TO>', 'take imports of package FROM from package TO; may be repeated', addAlias)
+    .option(
+      '--bundle <A,B,…>',
+      'put several filters into one module, in this order: names of ready filters (authorization, …), files and folders',
+      (text) => text.split(',').map((name) => name.trim()),
+    )
     .option('--watch', 'build again when a source changes')
     .option('--json', 'print the result as JSON')
     .option('--stats', 'print size, exports and imports')
+    .addHelpText('after', examples)
     .action((path: string, flags: Flags) => run(path, flags, io))
 }
 
@@ -46,6 +60,7 @@ async function run(path: string, flags: Flags, io: Io): Promise<void> {
     debug: flags.debug,
     strip: flags.strip,
     alias: flags.alias,
+    bundle: flags.bundle,
   }
   if (!flags.watch) {
     preferQuickStart()
