@@ -214,7 +214,7 @@ describe('the virtual host', () => {
   })
 
   test.each(['-x.test', '.shop.test', 'shop.test', 'other'])('of %s is none', async (authority) => {
-    const { upstream } = await host.request({ authority })
-    expect(upstream?.headers.get('x-meshscript-cluster')).toBe('none')
+    const { status, upstream } = await host.request({ authority })
+    expect([status, upstream]).toEqual([404, undefined])
   })
 })

@@ -24,6 +24,10 @@ export enum Item {
   Alternation,
   /** One operand, from `a` to `b` (-1: any number of) times. */
   Repetition,
+  /** As `Repetition`, as seldom as possible; with `keepsGroups` only. */
+  LazyRepetition,
+  /** One operand, group number `a`; with `keepsGroups` only. */
+  Group,
 }
 
 /** Conditions on the place between two bytes. */
@@ -45,6 +49,7 @@ const MAX_REPEAT: i32 = 1000
 const FOLD: i32 = 1
 const DOT_NEWLINE: i32 = 2
 const MULTI_LINE: i32 = 4
+const UNGREEDY: i32 = 8
 
 /** Reads one pattern after the other, into the same memory. */
 @final
@@ -53,7 +58,13 @@ export class Parser {
   readonly classes: CharClass = new CharClass()
   /** Why the last pattern was refused, and where; empty when it was not. */
   error: string = ''
+  /** Says what groups match and which repetitions are lazy: of no concern where only whether a text matches is asked. */
+  keepsGroups: bool = false
+  /** Number of capturing groups. */
+  groupCount: i32 = 0
 
+  /** Number of each open group; 0 of one that doesn't capture. */
+  private numbers: Ints = new Ints(16)
   /** For each open group: flags, operands, alternatives before it. */
   private groups: Ints = new Ints(64)
   private scratch: CharClass = new CharClass()
@@ -76,6 +87,8 @@ export class Parser {
     this.alternatives = 0
     this.items.length = 0
     this.groups.length = 0
+    this.numbers.length = 0
+    this.groupCount = 0
     this.classes.clear()
     this.error = ''
     /** Where the repetition began that was just read, or -1. */
@@ -176,17 +189,20 @@ export class Parser {
         return false
     }
     this.at++
-    // Lazy or greedy: the same texts match.
-    if (this.peek() == 0x3f) this.at++
+    let isLazy = this.has(UNGREEDY)
+    if (this.peek() == 0x3f) {
+      this.at++
+      isLazy = !isLazy
+    }
     if (previous >= 0) this.fail('a repetition of a repetition', previous)
     else if ((most >= 0 && most < least) || least > MAX_REPEAT || most > MAX_REPEAT) {
       this.fail('invalid repetition size', start)
     } else if (!this.operands) this.fail('nothing to repeat', start)
-    else this.repeat(least, most, start)
+    else this.repeat(least, most, start, isLazy)
     return true
   }
 
-  private repeat(least: i32, most: i32, start: i32): void {
+  private repeat(least: i32, most: i32, start: i32, isLazy: bool): void {
     const items = this.items
     const operand = items.at(items.length - 2)
     const weight = items.at(items.length - 1) * max(most < 0 ? least : most, 1)
@@ -194,7 +210,7 @@ export class Parser {
       this.fail('more than ' + MAX_REPEAT.toString() + ' repetitions', start)
       return
     }
-    this.add(Item.Repetition, least, most, operand, weight)
+    this.add(isLazy && this.keepsGroups ? Item.LazyRepetition : Item.Repetition, least, most, operand, weight)
   }
 
   /** A decimal number without leading zeros, or -2. */
@@ -216,7 +232,7 @@ export class Parser {
     switch (this.peek()) {
       case 0x28: // (
         if (this.peek(1) == 0x3f) this.perlGroup()
-        else this.open(1)
+        else this.open(1, ++this.groupCount)
         break
       case 0x29: // )
         this.at++
@@ -252,7 +268,7 @@ export class Parser {
     }
   }
 
-  private open(length: i32): void {
+  private open(length: i32, number: i32): void {
     if (this.groups.length >= MAX_DEPTH * 3) {
       this.fail('groups nested too deeply', this.at)
       return
@@ -260,6 +276,7 @@ export class Parser {
     this.groups.push(this.flags)
     this.groups.push(this.operands)
     this.groups.push(this.alternatives)
+    this.numbers.push(number)
     this.operands = 0
     this.alternatives = 0
     this.at += length
@@ -267,6 +284,11 @@ export class Parser {
 
   private close(): void {
     this.endAlternation()
+    const number = this.numbers.pop()
+    if (number && this.keepsGroups) {
+      const items = this.items
+      this.add(Item.Group, number, 0, items.at(items.length - 2), items.at(items.length - 1))
+    }
     this.alternatives = this.groups.pop()
     this.operands = this.groups.pop() + 1
     this.flags = this.groups.pop()
@@ -302,7 +324,8 @@ export class Parser {
         case 0x73: // s
           flag = DOT_NEWLINE
           break
-        case 0x55: // U: greediness decides nothing here
+        case 0x55: // U
+          flag = UNGREEDY
           break
         case 0x2d: // -
           if (negated) break
@@ -313,14 +336,14 @@ export class Parser {
         case 0x3a: // :
         case 0x29: // )
           if (negated && !any) break
-          if (c == 0x3a) this.open(1)
+          if (c == 0x3a) this.open(1, 0)
           else this.at++
           this.flags = flags
           return
         default:
           break
       }
-      if (!flag && c != 0x55) {
+      if (!flag) {
         this.fail('invalid or unsupported group (?', start)
         return
       }
@@ -346,7 +369,7 @@ export class Parser {
       this.fail('invalid group name', start)
       return
     }
-    this.open(1)
+    this.open(1, ++this.groupCount)
   }
 
   private literal(rune: i32): void {
