@@ -34,11 +34,7 @@ export function settle(action: Action): Action {
     isContinued = false
     action = Action.Continue
   }
-  if (isEnded) {
-    isEnded = false
-    if (action == Action.Continue) action = Action.Pause
-  }
-  return action
+  return isEnded && action == Action.Continue ? Action.Pause : action
 }
 
 export function noteEnd(): void {

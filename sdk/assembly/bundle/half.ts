@@ -6,6 +6,8 @@ export class Half {
   /** That filter wants nothing else of this half before the headers. */
   holdsAll: bool = false
   headersEnd: bool = false
+  /** A filter has answered or reset the stream: nothing of this half goes on. */
+  isOver: bool = false
   /** The first position where the body waits, or -1. */
   bodyAt: i32 = -1
   bodyEnd: bool = false
@@ -18,6 +20,11 @@ export class Half {
   constructor(count: i32) {
     this.headersAt = count
     this.passed = new StaticArray<u32>(count)
+  }
+
+  /** Where the headers wait, nothing else is shown. */
+  get holdsRest(): bool {
+    return this.holdsAll || this.isOver
   }
 
   get isWaiting(): bool {

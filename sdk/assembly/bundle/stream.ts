@@ -4,7 +4,7 @@ import { setCallback } from '../abort'
 import { Buffer } from '../body'
 import { isBodyChanged, showBodyFrom } from '../bundle_hooks'
 import { Context, ContextKind, HttpContextBase } from '../context'
-import { Phase, setPhase, settle } from '../phase'
+import { isEnded, Phase, setPhase, settle } from '../phase'
 import { Half } from './half'
 import { PartTraits, parts } from './parts'
 import { BundleRoot, enter } from './root'
@@ -155,6 +155,7 @@ export abstract class BundleStream extends HttpContextBase {
     half.headersAt = at
     half.holdsAll = action != Action.Pause
     half.headersEnd = endOfStream
+    half.isOver = isEnded
     return action
   }
 
@@ -169,6 +170,7 @@ export abstract class BundleStream extends HttpContextBase {
       if (!isHeld(action)) continue
       half.headersAt = at
       half.holdsAll = action != Action.Pause
+      half.isOver = isEnded
       return
     }
   }
@@ -176,13 +178,14 @@ export abstract class BundleStream extends HttpContextBase {
   /** Shows the body, of which the host has `size` bytes, to the filters from a position on. */
   private body(isRequest: bool, from: i32, size: u32, endOfStream: bool): Action {
     let half = this.half(isRequest)
+    if (half && half.isOver) return Action.Pause
     const type = isRequest ? BufferType.HttpRequestBody : BufferType.HttpResponseBody
     for (let at = from; at < parts.length; at++) {
       const index = indexAt(isRequest, at)
       const isFirst = half !== null && half.headersAt == at
       let action = Action.StopIterationAndBuffer
       // A filter whose headers hold all gets nothing, and then everything.
-      if (!isFirst || !half!.holdsAll) {
+      if (!isFirst || !half!.holdsRest) {
         const part = this.part(index)
         if (!part) continue
         const offset = half ? min(size, half.passed[at]) : 0
@@ -213,6 +216,7 @@ export abstract class BundleStream extends HttpContextBase {
   }
 
   private holdBody(half: Half, isRequest: bool, at: i32, action: Action, size: u32, endOfStream: bool): Action {
+    half.isOver = isEnded
     half.bodyAt = at
     half.bodyEnd = endOfStream
     const isDropped = action == Action.StopIterationNoBuffer
@@ -237,10 +241,11 @@ export abstract class BundleStream extends HttpContextBase {
 
   private trailers(isRequest: bool, from: i32): Action {
     let half = this.half(isRequest)
+    if (half && half.isOver) return Action.Pause
     for (let at = from; at < parts.length; at++) {
       const index = indexAt(isRequest, at)
       const isFirst = half !== null && half.headersAt == at
-      if (!isFirst || !half!.holdsAll) {
+      if (!isFirst || !half!.holdsRest) {
         const part = this.part(index)
         if (!part) continue
         const action = this.call(part, index, isRequest, Event.Trailers, 0, true)
@@ -253,6 +258,7 @@ export abstract class BundleStream extends HttpContextBase {
         }
       }
       if (!half) half = this.openHalf(isRequest)
+      half.isOver = isEnded
       half.trailersAt = at
       return Action.Pause
     }
@@ -302,7 +308,7 @@ export abstract class BundleStream extends HttpContextBase {
 
   private resumeAt(isRequest: bool, at: i32): void {
     const half = this.half(isRequest)
-    if (!half) return
+    if (!half || half.isOver) return
     setPhase(isRequest ? Phase.Request : Phase.Response)
     let from = at + 1
     if (half.headersAt == at) {
