@@ -1,2 +1,3 @@
 export function istioFolder(): string
 export function buildIstio(names?: string[]): Promise<string>
+export function isIstioBuilt(names?: string[]): boolean

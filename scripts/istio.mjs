@@ -55,6 +55,12 @@ export function istioFolder() {
   return join(cache, 'meshscript', 'istio', hash.digest('hex').slice(0, 16))
 }
 
+/** Whether all of `names`, by default all but kubectl, is there. */
+export function isIstioBuilt(names = Object.keys(programs).filter((name) => name !== 'kubectl')) {
+  const folder = istioFolder()
+  return names.every((name) => existsSync(join(folder, name)))
+}
+
 /** Builds what is missing of `names`, all by default; answers the folder that holds it. */
 export async function buildIstio(names) {
   const folder = istioFolder()
