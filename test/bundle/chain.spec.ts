@@ -101,7 +101,7 @@ const ORDERS = [
 const BODY_ORDERS = ['buffer', 'append', 'upper', 'body-tick', 'watermark', 'tick', 'call']
 
 describe.each(ORDERS)('%s', (order) => {
-  test.each([
+  test.each<Record<string, string>>([
     { 'x-a': order },
     { 'x-b': order },
     { 'x-c': order },
@@ -114,7 +114,7 @@ describe.each(ORDERS)('%s', (order) => {
 })
 
 describe.each(BODY_ORDERS)('bodies: %s', (order) => {
-  test.each([
+  test.each<Record<string, string>>([
     { 'x-a': order },
     { 'x-b': order },
     { 'x-c': order },
@@ -137,7 +137,7 @@ describe.each(BODY_ORDERS)('bodies: %s', (order) => {
 })
 
 describe('with allow_on_headers_stop_iteration, headers wait for the body', () => {
-  test.each([
+  test.each<Record<string, string>>([
     { 'x-a': 'body-first' },
     { 'x-b': 'body-first' },
     { 'x-c': 'body-first' },

@@ -21,6 +21,7 @@ const examples = `
 Examples:
   meshscript build --stats
   meshscript build filters/hello -o hello.wasm --strip
+  meshscript build --bundle authorization,routing,./hello
   meshscript build --watch`
 
 /** `meshscript build`: a filter to a module. */
@@ -28,18 +29,15 @@ export function buildCommand(io: Io): Command {
   return new Command('build')
     .description(
       'Compile a filter to a WebAssembly module that Envoy runs, check it, and write it with its source map.\n' +
-        'PATH is a .ts file, or a folder with assembly/index.ts; the default is the current folder.',
+        'PATH is a .ts file, or a folder with assembly/index.ts; the default is the current folder.\n' +
+        'With --bundle it is the folder that names of files and folders are relative to; authorization, routing and others are ready filters.',
     )
     .argument('[PATH]', 'the filter', '.')
     .option('-o, --output <FILE>', 'where the module goes (default: build/NAME.wasm beside the source)')
     .option('--debug', 'no optimisation; assertions, all names')
     .option('--strip', 'leave out function names: smaller, but backtraces show numbers')
     .option('--alias <FROM=TO>', 'take imports of package FROM from package TO; may be repeated', addAlias)
-    .option(
-      '--bundle <A,B,…>',
-      'put several filters into one module, in this order: names of ready filters (authorization, …), files and folders',
-      (text) => text.split(',').map((name) => name.trim()),
-    )
+    .option('--bundle <A,B,…>', 'make one module of several filters, which run in this order', parseBundle)
     .option('--watch', 'build again when a source changes')
     .option('--json', 'print the result as JSON')
     .option('--stats', 'print size, exports and imports')
@@ -51,6 +49,12 @@ function addAlias(text: string, previous: Record<string, string> = {}): Record<s
   const [from, to, ...rest] = text.split('=')
   if (!from || !to || rest.length) throw new InvalidArgumentError('expected FROM=TO, two names of packages.')
   return { ...previous, [from]: to }
+}
+
+function parseBundle(text: string): string[] {
+  const filters = text.split(',').map((name) => name.trim())
+  if (filters.includes('')) throw new InvalidArgumentError('expected names of ready filters, files and folders: a,b,…')
+  return filters
 }
 
 async function run(path: string, flags: Flags, io: Io): Promise<void> {
