@@ -11,6 +11,7 @@ import {
   temporaryDirectory,
 } from '../../sdk/testing/envoy/index.ts'
 import { routeConfig } from '../../sdk/testing/envoy/clusters.ts'
+import { type RouteSpec } from '../../sdk/testing/index.ts'
 import { cpuTime, residentMemory } from './cpu.ts'
 import { generateLoad, type Load } from './load.ts'
 
@@ -18,6 +19,10 @@ export interface Variant {
   name: string
   /** HTTP filters before the router, given a folder for their files. */
   filters: (directory: string) => Promise<Json[]>
+  /** The routes of its Envoy, all of which answer `ok` by themselves. Default: one for everything. */
+  routes?: readonly RouteSpec[]
+  /** Its cost is in its routes, so that copies of its filters don't multiply it. */
+  isSingle?: boolean
   /** What this one is sent, where it differs from the run's. */
   load?: Partial<Load>
   /** Part of the run's requests that this one gets, for those that would take too long. Default 1. */
@@ -51,9 +56,9 @@ const BASELINE = 'no filter'
 export async function compare(variants: readonly Variant[], options: Options): Promise<Result[]> {
   const running: { variant: Variant; envoy: EnvoyProcess; total: number[]; baseline: number }[] = []
   const processes: EnvoyProcess[] = []
-  const run = async (filters: Variant['filters']): Promise<EnvoyProcess> => {
+  const run = async (filters: Variant['filters'], routes?: Variant['routes']): Promise<EnvoyProcess> => {
     const directory = temporaryDirectory()
-    const envoy = await start(directory, await filters(directory))
+    const envoy = await start(directory, await filters(directory), routes)
     processes.push(envoy)
     return envoy
   }
@@ -72,7 +77,12 @@ export async function compare(variants: readonly Variant[], options: Options): P
     const first = running.length
     for (const variant of variants) {
       const baseline = variant.ownBaseline ? baselines.get(variant.load?.request)! : 0
-      running.push({ variant, envoy: await run(repeated(variant.filters, copies)), total: [], baseline })
+      running.push({
+        variant,
+        envoy: await run(repeated(variant.filters, copies), variant.routes),
+        total: [],
+        baseline,
+      })
     }
     // The first round warms up: V8 optimises, allocators settle.
     for (let round = 0; round <= options.rounds; round++) {
@@ -86,10 +96,10 @@ export async function compare(variants: readonly Variant[], options: Options): P
         if (round) total.push((cpuTime(envoy.pid) - before) / requests / 1000)
       }
     }
-    return [running[0]!, ...running.slice(first)].map(({ variant: { name }, envoy, total, baseline }) => ({
+    return [running[0]!, ...running.slice(first)].map(({ variant: { name, isSingle }, envoy, total, baseline }) => ({
       name,
       total,
-      added: total.map((value, round) => (value - running[baseline]!.total[round]!) / copies),
+      added: total.map((value, round) => (value - running[baseline]!.total[round]!) / (isSingle ? 1 : copies)),
       memory: residentMemory(envoy.pid) - residentMemory(plain.pid),
     }))
   } finally {
@@ -104,8 +114,10 @@ function repeated(filters: Variant['filters'], copies: number): Variant['filters
   }
 }
 
-function start(directory: string, filters: Json[]): Promise<EnvoyProcess> {
-  const routes = routeConfig([{ directResponse: { status: 200, body: 'ok' } }])
+const ANSWER = { directResponse: { status: 200, body: 'ok' } }
+
+function start(directory: string, filters: Json[], specs: readonly RouteSpec[] = [{}]): Promise<EnvoyProcess> {
+  const routes = routeConfig(specs.map((spec) => ({ ...spec, ...ANSWER })))
   const bootstrap = buildBootstrap({
     listeners: [{ name: 'main', http: { filters, routes, connectionManager: { max_request_headers_kb: 96 } } }],
   })

@@ -8,9 +8,11 @@ import { lineChart } from './chart.ts'
 import { compare } from './compare.ts'
 import * as hello from './hello.ts'
 import * as hostile from './hostile.ts'
-import { ratio, type Bench, table } from './report.ts'
 
-const benches: Record<string, Bench> = { authorization, hello, hostile }
+import { ratio, type Bench, table } from './report.ts'
+import * as traffic from './traffic.ts'
+
+const benches: Record<string, Bench> = { authorization, hello, hostile, traffic }
 
 const USAGE = `usage: npm run bench -- NAME [--rounds N] [--requests N] [--copies N] [--only REGEX] [--json] [--chart FILE]
 
