@@ -58,7 +58,7 @@ export class Split {
    * Weighted rendezvous hashing: each destination draws a number for the key, and the one with the best number for its weight gets it. A weight that
    * grows makes that number better and no other, so that keys move to that destination only.
    */
-  private chooseBy(key: ByteString): Destination {
+  chooseBy(key: ByteString): Destination {
     const destinations = this.destinations
     const hash = hash64(key)
     let best = -1
