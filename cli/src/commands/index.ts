@@ -29,6 +29,11 @@ export const commands: Record<string, CommandEntry> = {
     load: () => import('./build.ts').then((module) => module.buildCommand),
     exits: { 130: 'stopped by Ctrl-C; with --watch that is no failure: 0' },
   },
+  test: {
+    summary: "run a project's specs in the Node host and in Envoy",
+    load: () => import('./test.ts').then((module) => module.testCommand),
+    exits: { 1: 'a test failed, or there is nothing to test with' },
+  },
   run: {
     summary: 'run filters in a real Envoy, and show each request',
     load: () => import('./run.ts').then((module) => module.runCommand),
