@@ -6,7 +6,7 @@ import { Names } from './names.js'
 import { report } from './report.js'
 
 /** As in assembly/bundle/parts.ts. */
-const TRAITS = { onRequestBody: 1, onResponseBody: 2 }
+const TRAITS = { onRequestBody: 1, onResponseBody: 2, onLog: 8 }
 const MAKES_CONTEXTS = 4
 
 /**

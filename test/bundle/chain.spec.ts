@@ -20,8 +20,16 @@ const TICK = 10
 
 const around = (): HostOptions => ({
   upstream: { kind: 'http', protocol: 'http2', handler: ({ body }) => `got ${body.toString()}` },
-  clusters: { auth: cluster.http(() => 200) },
+  clusters: {
+    auth: cluster.http(() => 200),
+    grpc: cluster.grpc({
+      'pkg.Service/Method': ([question]) => ({ messages: [Buffer.from(`hello ${Buffer.from(question!).toString()}`)] }),
+    }),
+  },
 })
+
+/** Built before the tests, which have less time. */
+const [one, all] = [await buildOne('first.ts'), await build(...FILES.map((file) => `${file}.ts`))]
 
 let chain: Host
 let bundle: Host
@@ -30,7 +38,6 @@ let openChain: Host
 let openBundle: Host
 
 beforeAll(async () => {
-  const [one, all] = [await buildOne('first.ts'), await build(...FILES.map((file) => `${file}.ts`))]
   const configuration = {
     version: 1,
     ...Object.fromEntries(FILES.map((file, i) => [file, { name: NAMES[i], tick: TICK, queue: `q-${NAMES[i]}` }])),
@@ -94,6 +101,7 @@ const ORDERS = [
   'tick',
   'call',
   'call-deny',
+  'grpc',
   'response-tick',
   'response-append',
   'response-buffer',
@@ -160,4 +168,14 @@ test('filters run in order, responses in reverse, and see what the ones before h
   expect(upstream!.seen.map((text) => text.split(':')[0])).toEqual(NAMES)
   expect(numbers).toEqual([numbers[0]!, numbers[0]! + 1, numbers[0]! + 2])
   expect(passed).toEqual(['c', 'b', 'a'])
+})
+
+test('filters log a request too that has not come to them', async () => {
+  for (const host of [chain, bundle]) {
+    const before = host.logs.length
+    await host.request('/', { headers: { 'x-b': 'deny' } })
+    await expect
+      .poll(() => host.logs.slice(before).flatMap(({ message }) => /^\w logs$/.exec(message) ?? []))
+      .toEqual(['a logs', 'b logs', 'c logs'])
+  }
 })

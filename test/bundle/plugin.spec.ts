@@ -1,13 +1,11 @@
 /** What filters of a bundle have of their plugin: configuration, ticks, queues, start and end. */
 
-import { createHost, type Host, type HostOptions } from '@meshscript/sdk/testing'
-import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { cluster, createHost, type Host, type HostOptions } from '@meshscript/sdk/testing'
+import { afterEach, describe, expect, test } from 'vitest'
 import { build } from './build.ts'
 
-let wasm: string
-beforeAll(async () => {
-  wasm = await build('first.ts', 'second.ts', 'plain.ts', 'lasting.ts')
-})
+/** Built before the tests, which have less time. */
+const wasm = await build('first.ts', 'second.ts', 'plain.ts', 'lasting.ts')
 
 let host: Host | undefined
 afterEach(async () => {
@@ -95,6 +93,16 @@ test('messages of a queue come to the filter that has registered it', async () =
   const got = lines().filter((line) => !line.endsWith('logs'))
   expect(got).toEqual(expect.arrayContaining(['a has got hello a', 'b has got hello b']))
   expect(got.join()).not.toContain('not its own')
+})
+
+test('answers to root contexts come to the one that has asked, and what they do there is its own', async () => {
+  const asking = (name: string) => ({ name, tick: 10, asks: true })
+  await start({ first: asking('a'), second: asking('b') }, { clusters: { auth: cluster.http(() => 200) } })
+  await host!.advance(100)
+  await expect
+    .poll(lines)
+    .toEqual(expect.arrayContaining(['a is told 200', 'b is told 200', 'a has got late', 'b has got late']))
+  expect(lines().join()).not.toContain('not its own')
 })
 
 test('the plugin ends when the last filter is done', async () => {

@@ -8,6 +8,8 @@ export enum PartTraits {
   ResponseBody = 2,
   /** Its root context makes the contexts of streams by itself. */
   MakesContexts = 4,
+  /** It logs streams, those also whose requests have not come to it. */
+  Log = 8,
 }
 
 /** One filter of the bundle, in the order of the chain. */

@@ -18,7 +18,7 @@ enum Event {
 /**
  * A stream of a bundle: the contexts of its filters, which get what a chain of filters in the host would give them. Requests pass
  * in the order of the parts, responses in reverse. A part has a context once a request's headers have come to it; one that has none is
- * left out everywhere.
+ * left out everywhere but in the log.
  *
  * The build makes a subclass with a field for each part: an object for the stream, and one for each filter, is all that is allocated.
  */
@@ -126,7 +126,10 @@ export abstract class BundleStream extends HttpContextBase {
 
   onLog(): void {
     for (let i = 0; i < parts.length; i++) {
-      const part = this.part(i)
+      if (!(parts[i].traits & PartTraits.Log)) continue
+      let part = this.part(i)
+      // Envoy makes one for the log.
+      if (!part) part = this.start(i)
       if (part) part.onLog()
     }
   }

@@ -1,0 +1,121 @@
+/** The ready filters as a bundle: what the chain of them does, read once. */
+
+import { cluster, createHost, type Host, type HostOptions, type RequestInit } from '@meshscript/sdk/testing'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import authorization from '../../filters/authorization/assembly/index.ts?filter'
+import routing from '../../filters/routing/assembly/index.ts?filter'
+import { build } from './build.ts'
+
+const exact = (text: string) => ({ exact: text })
+const prefix = (text: string) => ({ prefix: text })
+
+/** A part for each filter, in the order of the chain. */
+const PARTS: Record<string, object> = {
+  authorization: {
+    version: 1,
+    providers: { checker: { http: { cluster: 'checker', headersToUpstreamOnAllow: [exact('x-checked')] } } },
+    policies: [
+      {
+        name: 'asked',
+        action: 'CUSTOM',
+        provider: 'checker',
+        rules: [{ to: [{ paths: [prefix('/asked')] }] }],
+      },
+      { name: 'no-secrets', action: 'DENY', rules: [{ to: [{ paths: [prefix('/secret')] }] }] },
+      {
+        name: 'users',
+        action: 'ALLOW',
+        rules: [{ when: [{ header: 'x-user', values: [exact('bob'), exact('jason')] }] }],
+      },
+    ],
+  },
+  routing: {
+    version: 1,
+    virtualHosts: [
+      {
+        name: 'all',
+        domains: ['*'],
+        routes: [
+          { match: [{ path: exact('/moved') }], redirect: { status: 301, path: '/there' } },
+          { match: [{ path: exact('/here') }], directResponse: { status: 200, body: 'from the filter' } },
+          { match: [{ headers: { 'x-checked': exact('yes') } }], destinations: [{ cluster: 'checked' }] },
+          {
+            match: [{ headers: { 'x-user': exact('jason') } }],
+            destinations: [{ cluster: 'v2', headers: { response: { set: { 'x-version': 'v2' } } } }],
+            rewrite: { path: '/rewritten' },
+          },
+          { destinations: [{ cluster: 'v1' }], headers: { request: { set: { 'x-routed': 'yes' } } } },
+        ],
+      },
+    ],
+  },
+}
+const MODULES: Record<string, string> = { authorization, routing }
+const NAMES = Object.keys(PARTS)
+/** Built before the tests, which have less time. */
+const wasm = await build(...NAMES)
+
+const service = (name: string) =>
+  cluster.http(({ path, headers }) => ({ body: `${name} ${path} ${headers.get('x-routed') ?? '-'}` }))
+const around = (): HostOptions => ({
+  clusters: {
+    v1: service('v1'),
+    v2: service('v2'),
+    checked: service('checked'),
+    checker: cluster.http(({ headers }) =>
+      headers.get('x-user') === 'mallory' ? { status: 403, body: 'no' } : { headers: { 'x-checked': 'yes' } },
+    ),
+  },
+  routes: [{ clusterHeader: 'x-meshscript-cluster' }],
+  filterState: ['authorization.policy', 'authorization.verdict'],
+})
+
+let chain: Host
+let bundle: Host
+beforeAll(async () => {
+  const filters = NAMES.map((name) => ({ wasm: MODULES[name]!, name, vmId: name, configuration: PARTS[name] }))
+  chain = await createHost({ ...around(), filters })
+  bundle = await createHost({
+    ...around(),
+    wasm,
+    name: 'bundle',
+    configuration: { version: 1, ...PARTS },
+  })
+})
+afterAll(() => Promise.all([chain, bundle].map((host) => host?.close())))
+
+const seen = async (host: Host, path: string, init: RequestInit) => {
+  const { status, text, headers, details, filterState } = await host.request(path, init)
+  const further = ['location', 'x-version'].map((name) => headers.get(name))
+  return { status, text, further, details: details.replace(/^.*via_wasm.*$/, ''), filterState }
+}
+
+const user = (name: string) => ({ headers: { 'x-user': name } })
+
+test.each<[string, RequestInit]>([
+  ['/', user('bob')],
+  ['/', user('jason')],
+  ['/', {}],
+  ['/secret/a', user('bob')],
+  ['/moved', user('bob')],
+  ['/here?a=b', user('bob')],
+  ['/asked', user('bob')],
+  ['/asked', user('mallory')],
+  ['/asked', {}],
+  ['/', { ...user('bob'), method: 'POST', body: 'a body' }],
+])('%s %j', async (path, init) => {
+  const expected = await seen(chain, path, init)
+  expect(await seen(bundle, path, init)).toEqual(expected)
+})
+
+test('metrics are the same', async () => {
+  expect(await bundle.metrics()).toEqual(await chain.metrics())
+})
+
+test('headers are read once, and again where one was written', async () => {
+  if (bundle.name !== 'node') return
+  const { trace } = await bundle.request('/', user('bob'))
+  const calls = trace!.filter(({ kind }) => kind === 'hostcall').map(({ name }) => name)
+  expect(calls.filter((name) => name === 'get_header_map_pairs')).toHaveLength(1)
+  expect(trace!.filter(({ name }) => name === 'on_request_headers')).toHaveLength(1)
+})
