@@ -218,3 +218,30 @@ describe('the virtual host', () => {
     expect([status, upstream]).toEqual([404, undefined])
   })
 })
+
+describe('of routes that each look at another header', () => {
+  let host: Host
+  beforeAll(async () => {
+    const routes = Array.from({ length: 40 }, (_, i) => ({
+      match: [{ headers: { [`x-${i}`]: { exact: '1' } } }],
+      destinations: [{ cluster: `c${i}` }],
+    }))
+    const path = { match: [{ path: { exact: '/path' } }], destinations: [{ cluster: 'path' }] }
+    routes.splice(20, 0, path as never)
+    const virtualHosts = [{ domains: ['*'], routes: [...routes, { destinations: [{ cluster: 'other' }] }] }]
+    host = await createHost({ wasm: filter, configuration: { version: 1, virtualHosts } })
+  })
+  afterAll(() => host?.close())
+
+  test.each<[RequestInit, string]>([
+    [{}, 'other'],
+    [headers({ 'x-7': '1' }), 'c7'],
+    [headers({ 'x-7': '2' }), 'other'],
+    [headers({ 'x-39': '1', 'x-8': ['2', '1'], 'x-12': '1' }), 'c8'],
+    [{ ...headers({ 'x-39': '1' }), ...path('/path') }, 'path'],
+    [{ ...headers({ 'x-39': '1', 'x-3': '1' }), ...path('/path') }, 'c3'],
+  ])('the first counts: %j', async (init, cluster) => {
+    const { upstream } = await host.request(init)
+    expect(upstream?.headers.get('x-meshscript-cluster')).toBe(cluster)
+  })
+})

@@ -56,7 +56,7 @@ export class QueryParamAttribute extends Attribute {
 export class HeaderAttribute extends Attribute {
   constructor(
     private request: CurrentRequest,
-    private name: Bytes,
+    readonly name: Bytes,
   ) {
     super(utf8('header ').concat(name.view).persist(), 0)
   }

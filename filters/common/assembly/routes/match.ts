@@ -9,6 +9,7 @@ import {
   QueryParamAttribute,
   ValueKind,
 } from '../request/attributes'
+import { HeaderDirectory } from '../request/header_directory'
 import { addMatcher, MatcherOptions } from '../request/matchers'
 import { CurrentRequest } from '../request/request'
 import { Attribute, Dimension } from '../rules/dimension'
@@ -49,7 +50,9 @@ export class MatchReader<R extends IndexedRule> {
   constructor(
     private request: CurrentRequest,
     private index: RuleIndex<R>,
-  ) {}
+  ) {
+    index.directory = new HeaderDirectory(request)
+  }
 
   /** Adds all entries of a list, or everything where there is none. */
   add(json: JsonValue, rule: R): void {

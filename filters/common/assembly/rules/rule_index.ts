@@ -6,9 +6,13 @@ import { Bytes } from '@meshscript/sdk'
 import { Ints } from '../regex/ints'
 import { Conditions, HOLDS_IF_UNKNOWN, NEGATED } from './conditions'
 import { Attribute, Dimension } from './dimension'
+import { Directory } from './directory'
 import { sortedOrder } from './order'
 import { Matches } from './matches'
 import { Pivots } from './pivots'
+
+/** So many attributes of a directory's kind are looked at one by one. */
+const MIN_DIRECTORY: i32 = 8
 
 /** A rule of an index; what it stands for is up to the filter. */
 export abstract class IndexedRule {
@@ -48,6 +52,10 @@ export class RuleIndex<R extends IndexedRule> {
   private pivots: Pivots | null = null
   /** Counts the requests. */
   private request: u32 = 0
+  /** Tells which of very many attributes need a look; null where there are few. To be set before `compile`. */
+  directory: Directory | null = null
+  /** Places in the pivots' dimensions of those that the directory does not know. */
+  private others: Ints = new Ints(4)
 
   /** Number of alternatives. */
   get size(): i32 {
@@ -90,7 +98,23 @@ export class RuleIndex<R extends IndexedRule> {
     this.starts.push(this.members.length)
     this.conditions.compile()
     this.sort()
-    this.pivots = new Pivots(dimensions, this.conditions, this.starts, this.members)
+    const pivots = new Pivots(dimensions, this.conditions, this.starts, this.members)
+    this.pivots = pivots
+    this.fill(pivots)
+  }
+
+  private fill(pivots: Pivots): void {
+    const directory = this.directory
+    const used = pivots.dimensions
+    if (directory && used.length > MIN_DIRECTORY) {
+      for (let d = 0; d < used.length; d++) {
+        if (!directory.add(this.dimensions[used[d]].attribute, d)) this.others.push(d)
+      }
+      if (used.length - this.others.length > MIN_DIRECTORY) return
+    }
+    this.directory = null
+    this.others.length = 0
+    for (let d = 0; d < used.length; d++) this.others.push(d)
   }
 
   /** Puts the alternatives into the order of their rules. */
@@ -127,27 +151,38 @@ export class RuleIndex<R extends IndexedRule> {
         break
       }
     }
-    const used = pivots.dimensions
-    for (let d = 0; d < used.length; d++) {
-      const dimension = unchecked(this.dimensions[unchecked(used[d])])
-      dimension.look(request)
-      const lists = unchecked(pivots.lists[d])
-      const count = dimension.isKnown ? dimension.matches.count : lists.patterns
-      for (let m = 0; m < count; m++) {
-        // Where the value can't be known, all that wait for one are looked at.
-        const pattern = dimension.isKnown ? unchecked(dimension.matches.ids[m]) : m
-        for (let i = lists.start(pattern), end = lists.start(pattern + 1); i < end; i++) {
-          const alternative = lists.alternative(i)
-          if (alternative >= best) break
-          if (!dimension.isKnown && !lists.holdsIfUnknown(i)) continue
-          if (this.holds(alternative, request)) {
-            best = alternative
-            break
-          }
+    const others = this.others
+    for (let i = 0; i < others.length; i++) best = this.firstOf(pivots, others.at(i), request, best)
+    const directory = this.directory
+    if (directory) {
+      const count = directory.find()
+      for (let i = 0; i < count; i++) best = this.firstOf(pivots, unchecked(directory.found[i]), request, best)
+    }
+    return best < rules.length ? unchecked(rules[best]) : null
+  }
+
+  /** The first of the alternatives that wait at a dimension, if it comes before `best`; else `best`. */
+  // @ts-ignore: decorator
+  @inline
+  private firstOf(pivots: Pivots, d: i32, request: u32, best: i32): i32 {
+    const dimension = unchecked(this.dimensions[unchecked(pivots.dimensions[d])])
+    dimension.look(request)
+    const lists = unchecked(pivots.lists[d])
+    const count = dimension.isKnown ? dimension.matches.count : lists.patterns
+    for (let m = 0; m < count; m++) {
+      // Where the value can't be known, all that wait for one are looked at.
+      const pattern = dimension.isKnown ? unchecked(dimension.matches.ids[m]) : m
+      for (let i = lists.start(pattern), end = lists.start(pattern + 1); i < end; i++) {
+        const alternative = lists.alternative(i)
+        if (alternative >= best) break
+        if (!dimension.isKnown && !lists.holdsIfUnknown(i)) continue
+        if (this.holds(alternative, request)) {
+          best = alternative
+          break
         }
       }
     }
-    return best < rules.length ? unchecked(rules[best]) : null
+    return best
   }
 
   /** Adds all rules that the request matches to `found`, in no order; a rule may be there more than once. */
