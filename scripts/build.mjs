@@ -1,7 +1,7 @@
 // Builds everything: the published form of @meshscript/sdk/testing, the command, the ready filters and the examples.
 // What has not changed is left alone; `--force` builds it all the same.
 
-import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { copyDeclarations } from './lib/declarations.mjs'
@@ -37,6 +37,12 @@ export async function build() {
     outputs: ['cli/dist/types/index.d.ts'],
     run: declareCli,
   })
+  await count({
+    name: 'create-meshscript',
+    inputs: ['cli/src', 'cli/templates', 'cli/package.json', 'package.json', ...TOOLS],
+    outputs: ['create-meshscript/dist/bin/create.js', 'create-meshscript/dist/templates'],
+    run: bundleCreate,
+  })
   for (const { path, output } of filters()) {
     await count({
       name: output,
@@ -63,19 +69,32 @@ export async function build() {
 }
 
 async function bundleCli() {
-  const { build } = await import('esbuild')
   rmSync(join(root, 'cli/dist'), { recursive: true, force: true })
+  await bundle('cli/dist', {
+    meshscript: 'cli/src/main.ts',
+    index: 'cli/src/index.ts',
+    vitest: 'cli/src/vitest.ts',
+    // Threads of their own.
+    'build-worker': 'cli/src/build/worker.ts',
+    'preflight-worker': 'cli/src/deploy/worker.ts',
+  })
+  // What `meshscript run --open` serves.
+  copyFileSync(join(root, 'cli/src/run/page/page.html'), join(root, 'cli/dist/page.html'))
+}
+
+/** With the templates in it: it must work before anything else is installed. */
+async function bundleCreate() {
+  rmSync(join(root, 'create-meshscript/dist'), { recursive: true, force: true })
+  await bundle('create-meshscript/dist/bin', { create: 'cli/src/create.ts' })
+  cpSync(join(root, 'cli/templates'), join(root, 'create-meshscript/dist/templates'), { recursive: true })
+}
+
+async function bundle(outdir, entryPoints) {
+  const { build } = await import('esbuild')
   await build({
     absWorkingDir: root,
-    entryPoints: {
-      meshscript: 'cli/src/main.ts',
-      index: 'cli/src/index.ts',
-      vitest: 'cli/src/vitest.ts',
-      // Threads of their own.
-      'build-worker': 'cli/src/build/worker.ts',
-      'preflight-worker': 'cli/src/deploy/worker.ts',
-    },
-    outdir: 'cli/dist',
+    entryPoints,
+    outdir,
     bundle: true,
     splitting: true,
     format: 'esm',
@@ -89,8 +108,6 @@ async function bundleCli() {
     },
     logLevel: 'silent',
   })
-  // What `meshscript run --open` serves.
-  copyFileSync(join(root, 'cli/src/run/page/page.html'), join(root, 'cli/dist/page.html'))
 }
 
 /** Types of the library. The bundle has none of the modules that they lie in. */

@@ -29,11 +29,13 @@ export function initCommand(io: Io, name = 'init'): Command {
     .option('--force', 'write over files that are there')
     .option('--git', 'make a git repository')
     .option('--json', 'print the result as JSON; asks nothing')
-    .addHelpText(
-      'after',
-      `\nTemplates:\n${list}\n\nExamples:\n  meshscript init my-filter\n  meshscript init my-filter --template auth-callout --yes --git`,
-    )
+    .addHelpText('after', `\nTemplates:\n${list}\n\nExamples:\n${examples(name === 'init')}`)
     .action((folder: string | undefined, flags: Flags) => run(folder, flags, io))
+}
+
+function examples(isInit: boolean): string {
+  const call = isInit ? 'meshscript init my-filter' : 'npm create meshscript my-filter'
+  return `  ${call}\n  ${call}${isInit ? '' : ' --'} --template auth-callout --yes --git`
 }
 
 async function run(folder: string | undefined, flags: Flags, io: Io): Promise<void> {
