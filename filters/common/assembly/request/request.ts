@@ -44,6 +44,7 @@ export class CurrentRequest {
     this.metadata.forget()
   }
 
+  /** The client as its certificate names it; null without mutual TLS. */
   get peer(): Peer | null {
     this.isPeerAsked = true
     if (!this.hasPeer) {
@@ -59,6 +60,7 @@ export class CurrentRequest {
     return this.isPeerAsked && peer !== null && !peer.isReadable
   }
 
+  /** All request headers, in their order. */
   get headers(): Pairs {
     const known = this.pairs
     if (known) return known
@@ -117,6 +119,7 @@ export class CurrentRequest {
     return address ? withoutPort(address) : null
   }
 
+  /** Address at which the request has come in, without port. Null when it has none. */
   get destinationAddress(): ByteString | null {
     const address = property.destinationAddress()
     return address ? withoutPort(address) : null
