@@ -25,6 +25,10 @@ export function addBundleEntry(parser, sources, contexts, parts) {
   callbacks.add('proxy_on_configure')
   // Filters are started when they are configured: only then it is known which ones are on.
   callbacks.delete('proxy_on_vm_start')
+  // A body that one filter holds has to be shown to those behind it when trailers end it.
+  for (const half of ['request', 'response']) {
+    if (callbacks.has(`proxy_on_${half}_body`)) callbacks.add(`proxy_on_${half}_trailers`)
+  }
   const imports = chosen.flatMap(({ root, http }, index) => [
     ...(root ? [`import { ${root.as} as Root${index} } from '${root.from}'`] : []),
     ...(http ? [`import { ${http.as} as Http${index} } from '${http.from}'`] : []),

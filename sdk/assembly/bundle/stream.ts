@@ -155,9 +155,15 @@ export abstract class BundleStream extends HttpContextBase {
 
   private hold(isRequest: bool, at: i32, action: Action, endOfStream: bool): Action {
     const half = this.openHalf(isRequest)
+    half.headersEnd = endOfStream
+    return this.holdHeaders(half, isRequest, at, action)
+  }
+
+  private holdHeaders(half: Half, isRequest: bool, at: i32, action: Action): Action {
+    // Where `Pause` lets the body's callbacks let headers go on, those of other filters must not.
+    if (action == Action.Pause && !hasBodyCallback(isRequest, at)) action = Action.StopAllIterationAndWatermark
     half.headersAt = at
     half.holdsAll = action != Action.Pause
-    half.headersEnd = endOfStream
     half.isOver = isEnded
     return action
   }
@@ -171,9 +177,7 @@ export abstract class BundleStream extends HttpContextBase {
       if (!part) continue
       const action = this.call(part, index, isRequest, Event.Headers, 0, half.headersEnd)
       if (!isHeld(action)) continue
-      half.headersAt = at
-      half.holdsAll = action != Action.Pause
-      half.isOver = isEnded
+      this.holdHeaders(half, isRequest, at, action)
       return
     }
   }
@@ -224,7 +228,7 @@ export abstract class BundleStream extends HttpContextBase {
     half.bodyEnd = endOfStream
     const isDropped = action == Action.StopIterationNoBuffer
     // What the others will want to see later has to lie where it can be seen.
-    if (action == Action.StopIterationAndWatermark && this.hasBodyCallback(isRequest, at + 1)) {
+    if (action == Action.StopIterationAndWatermark && hasBodyCallbackFrom(isRequest, at + 1)) {
       action = Action.StopIterationAndBuffer
       half.passed[at] = size
     }
@@ -232,14 +236,6 @@ export abstract class BundleStream extends HttpContextBase {
     if (!isDropped) half.held = isBuffered ? size : 0
     for (let i = 0; i < at; i++) half.passed[i] = half.held
     return action
-  }
-
-  private hasBodyCallback(isRequest: bool, from: i32): bool {
-    const wanted = isRequest ? PartTraits.RequestBody : PartTraits.ResponseBody
-    for (let at = from; at < parts.length; at++) {
-      if (parts[indexAt(isRequest, at)].traits & wanted) return true
-    }
-    return false
   }
 
   private trailers(isRequest: bool, from: i32): Action {
@@ -272,7 +268,7 @@ export abstract class BundleStream extends HttpContextBase {
   /** What the host has of the body goes on from a position. */
   private passBody(half: Half, isRequest: bool, from: i32): void {
     half.bodyAt = -1
-    if (!this.hasBodyCallback(isRequest, from)) {
+    if (!hasBodyCallbackFrom(isRequest, from)) {
       // Nobody else sees it, but headers that wait hold it back.
       if (half.headersAt < parts.length) half.bodyAt = half.headersAt
       return
@@ -396,4 +392,15 @@ function isHeld(action: Action): bool {
 @inline
 function indexAt(isRequest: bool, at: i32): i32 {
   return isRequest ? at : parts.length - 1 - at
+}
+
+/** Whether the filter at a position is shown bodies. */
+function hasBodyCallback(isRequest: bool, at: i32): bool {
+  const wanted = isRequest ? PartTraits.RequestBody : PartTraits.ResponseBody
+  return (parts[indexAt(isRequest, at)].traits & wanted) != 0
+}
+
+function hasBodyCallbackFrom(isRequest: bool, from: i32): bool {
+  for (let at = from; at < parts.length; at++) if (hasBodyCallback(isRequest, at)) return true
+  return false
 }
