@@ -19,7 +19,14 @@ const FILES = ['first', 'second', 'third']
 const TICK = 10
 
 const around = (): HostOptions => ({
-  upstream: { kind: 'http', protocol: 'http2', handler: ({ body }) => `got ${body.toString()}` },
+  upstream: {
+    kind: 'http',
+    protocol: 'http2',
+    handler: ({ body, headers }) => ({
+      body: `got ${body.toString()}`,
+      ...(headers.has('x-end') && { trailers: { 'x-end': '1' } }),
+    }),
+  },
   clusters: {
     auth: cluster.http(() => 200),
     grpc: cluster.grpc({
@@ -178,4 +185,11 @@ test('filters log a request too that has not come to them', async () => {
       .poll(() => host.logs.slice(before).flatMap(({ message }) => /^\w logs$/.exec(message) ?? []))
       .toEqual(['a logs', 'b logs', 'c logs'])
   }
+})
+
+test('a body that is held until the trailers come is shown to the filters behind', async () => {
+  const headers = { 'x-end': '1', 'x-b': 'response-mark', 'x-c': 'response-buffer' }
+  const [expected, got] = await both({ headers, protocol: 'http2' })
+  expect(got).toEqual(expected)
+  expect(got.text).toBe('+got ')
 })
