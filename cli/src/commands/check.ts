@@ -51,6 +51,8 @@ async function run(flags: Flags, io: Io): Promise<void> {
     onProgress: (done, total) => progress.show(`${done} of ${total} checks`),
   })
   progress.clear()
+  // What was interrupted is no finding.
+  if (io.signal?.aborted) throw new NegativeResult()
   io.stdout.write(
     flags.json ? `${JSON.stringify(report, null, 2)}\n` : renderReport(report, colorsFor(io.stdout, io.env)),
   )

@@ -15,8 +15,9 @@ interface Flags extends PolicyFlags {
 
 const examples = `
 FILE has one JSON object a line:
-  Istio's access log, of the workload's sidecar (meshConfig.accessLogEncoding: JSON),
-  Hubble's flows (hubble observe -o json), or requests as "meshscript explain --request" takes them.
+  Istio's access log, of the workload's sidecar (meshConfig.accessLogEncoding:
+  JSON), Hubble's flows (hubble observe -o json), or requests as
+  "meshscript explain --request" takes them.
 
 Examples:
   kubectl logs -n payments deploy/payments -c istio-proxy | grep '^{' > traffic.jsonl
