@@ -31,7 +31,7 @@ export interface CompileOptions extends ParseOptions {
 /** Compiles the policies of the texts that apply to a workload. */
 export function compileAuthorization(sources: readonly Source[], options: CompileOptions): Compiled {
   const { workload, direction = 'inbound', mesh = defaultMeshConfig, diagnostics = new Diagnostics() } = options
-  const resources = parseResources(sources, diagnostics, options)
+  const resources = parseResources(sources, diagnostics, { ...options, about: 'authorization' })
   // Istio and SMI judge a request where it arrives, and only there.
   const compiled = Object.entries(families)
     .filter(([family]) => direction === 'inbound' || family === 'Cilium')

@@ -1,6 +1,9 @@
 /** Istio's kinds. */
 import { authorizationPolicySchema, checkAuthorizationPolicy } from './authorization-policy.ts'
 import type { Family, Kind, ReadKind } from './kind.ts'
+import { checkDestinationRule, destinationRuleSchema } from './networking/destination-rule.ts'
+import { checkVirtualService } from './networking/check-virtual-service.ts'
+import { virtualServiceSchema } from './networking/virtual-service.ts'
 import { checkPeerAuthentication, peerAuthenticationSchema } from './peer-authentication.ts'
 import { checkRequestAuthentication, requestAuthenticationSchema } from './request-authentication.ts'
 import type { Schema } from './schema.ts'
@@ -15,15 +18,34 @@ const read = (versions: string[], spec: Schema, check: ReadKind['check'], requir
   check,
 })
 
+const traffic = (spec: Schema, check: ReadKind['check']): Kind => ({
+  ...(read(networking, spec, check, ['spec']) as ReadKind),
+  about: 'traffic',
+})
+
 const security = ['v1', 'v1beta1']
+const networking = ['v1', 'v1beta1', 'v1alpha3']
+/** For routing, of no consequence. */
+const unused: Kind = { use: 'ignore', versions: networking, why: 'the filters do without it' }
 
 export const istio: Family = {
-  complete: ['security.istio.io', 'telemetry.istio.io', 'extensions.istio.io'],
+  complete: ['security.istio.io', 'networking.istio.io', 'telemetry.istio.io', 'extensions.istio.io'],
   groups: {
     'security.istio.io': {
       AuthorizationPolicy: read(security, authorizationPolicySchema, checkAuthorizationPolicy),
       RequestAuthentication: read(security, requestAuthenticationSchema, checkRequestAuthentication),
       PeerAuthentication: read(security, peerAuthenticationSchema, checkPeerAuthentication),
+    },
+    'networking.istio.io': {
+      VirtualService: traffic(virtualServiceSchema, checkVirtualService),
+      DestinationRule: traffic(destinationRuleSchema, checkDestinationRule),
+      Gateway: unused,
+      ServiceEntry: unused,
+      Sidecar: unused,
+      WorkloadEntry: unused,
+      WorkloadGroup: unused,
+      EnvoyFilter: unused,
+      ProxyConfig: unused,
     },
     'telemetry.istio.io': { Telemetry: read(['v1', 'v1alpha1'], telemetrySchema, checkTelemetry) },
     'extensions.istio.io': {

@@ -18,7 +18,12 @@ export interface ReadKind {
   caseInsensitive?: boolean
   /** It is in no namespace: `metadata.namespace` is the empty text. */
   clusterScoped?: boolean
+  /** It speaks of this alone: who compiles for something else passes over it, mistakes included. */
+  about?: Subject
 }
+
+/** What a configuration is compiled for. */
+export type Subject = 'authorization' | 'traffic'
 
 export type Kind =
   /** Parsed and checked. */

@@ -102,6 +102,7 @@ test('other kinds are ignored with one note each, and unknown ones of a known gr
     ['securty.istio.io/v1', 'RequestAuth'],
     ['example.com/v1', 'AuthorizationPolicy'],
     ['rbac.istio.io/v1alpha1', 'ConfigMapRole'],
+    ['networking.istio.io/v1', 'VirtualConfigMap'],
   ] as const) {
     expect(parse(of(apiVersion, kind)).told, `${apiVersion} ${kind}`).toEqual([
       expect.stringMatching(/^(1:13|2:7) error MS1(004|303) /),
@@ -109,7 +110,6 @@ test('other kinds are ignored with one note each, and unknown ones of a known gr
   }
   for (const [apiVersion, kind] of [
     ['policy.linkerd.io/v1alpha1', 'AuthorizationPolicy'],
-    ['networking.istio.io/v1', 'VirtualConfigMap'],
     ['gateway.networking.k8s.io/v1alpha2', 'TCPRoute'],
     ['cilium.io/v2', 'CiliumEndpoint'],
   ] as const) {

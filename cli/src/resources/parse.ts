@@ -1,7 +1,7 @@
 /** Texts → resources: YAML or JSON, several documents, lists. */
 import { isMap, isScalar, isSeq, parseAllDocuments, type Document, type Node, type YAMLMap } from 'yaml'
 import type { Diagnostics } from './diagnostics.ts'
-import type { ReadKind } from './kind.ts'
+import type { ReadKind, Subject } from './kind.ts'
 import { apiVersionOf, findKind } from './kinds.ts'
 import { metadataSchema } from './metadata.ts'
 import { Tree } from './nodes.ts'
@@ -12,6 +12,8 @@ import type { Source } from './source.ts'
 export interface ParseOptions {
   /** The namespace of resources that name none, as `kubectl -n`. Default `default`, with a warning. */
   namespace?: string
+  /** What the resources are read for. Default: everything. */
+  about?: Subject
 }
 
 export interface Parsed {
@@ -96,12 +98,14 @@ class Reader implements Parsed {
   found = false
   readonly #diagnostics: Diagnostics
   readonly #namespace: string | undefined
+  readonly #about: Subject | undefined
   readonly #seen = new Map<string, Resource>()
   readonly #ignored = new Map<string, { count: number; why: string; tree: Tree; node: Node }>()
 
   constructor(diagnostics: Diagnostics, options: ParseOptions) {
     this.#diagnostics = diagnostics
     this.#namespace = options.namespace
+    this.#about = options.about
   }
 
   /** Reads a resource or a list of some; `defaults` are the type of a typed list's items. */
@@ -149,7 +153,9 @@ class Reader implements Parsed {
     const slash = apiVersion.lastIndexOf('/')
     const group = apiVersion.slice(0, Math.max(slash, 0))
     const version = apiVersion.slice(slash + 1)
-    const known = findKind(group, version, kind)
+    const found = findKind(group, version, kind)
+    const isOther = found.use === 'read' && this.#about && found.about && found.about !== this.#about
+    const known = isOther ? { use: 'ignore' as const, why: `it has no bearing on ${this.#about}` } : found
     const place = (field: string) => tree.locate(node, [field])
     if (known.use === 'ignore') this.ignored++
     else this.checked++

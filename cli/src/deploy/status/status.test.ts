@@ -372,5 +372,3 @@ test('a TrafficExtension, and one with Lua', async () => {
     "
   `)
 })
-
-test('--help', async () => expect(await folder.run('status --help')).toMatchSnapshot())

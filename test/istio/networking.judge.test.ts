@@ -1,0 +1,161 @@
+/** We refuse a VirtualService or DestinationRule exactly where Istio's own validation does. */
+
+import { describe, expect, test } from 'vitest'
+import { Diagnostics } from '../../cli/src/resources/diagnostics.ts'
+import { parseResources } from '../../cli/src/resources/parse.ts'
+import { Source } from '../../cli/src/resources/source.ts'
+import { validate } from './judge.ts'
+
+const to = 'route: [{destination: {host: reviews}}]'
+const http = (text: string, rest = 'hosts: [reviews]') => `{${rest}, http: [{${text}}]}`
+const match = (text: string, rest?: string) => http(`match: [{${text}}], ${to}`, rest)
+const route = (text: string) => http(`${to}, ${text}`)
+
+const virtualServices = [
+  http(to),
+  http(to, 'hosts: ["*"]'),
+  http(to, 'hosts: ["*"], gateways: [a/front]'),
+  http(to, 'hosts: ["*"], gateways: [a/front, mesh]'),
+  http(to, 'hosts: ["*.example.com"]'),
+  http(to, 'hosts: ["a.*.com"]'),
+  http(to, 'hosts: [reviews, reviews]'),
+  http(to, 'hosts: ["*.com", "*.foo.com"]'),
+  http(to, 'hosts: [10.0.0.1]'),
+  http(to, 'hosts: ["-a"]'),
+  http(to, 'hosts: ["re views"]'),
+  http(to, 'hosts: []'),
+  http(to, 'hosts: [], gateways: [a/b]'),
+  '{hosts: [reviews]}',
+  '{hosts: [reviews], http: [{}]}',
+  match('uri: {prefix: ""}'),
+  match('uri: {regex: ""}'),
+  match('uri: {regex: "a("}'),
+  match('uri: {regex: "(?!a)"}'),
+  match('uri: {exact: /a}, ignoreUriCase: true'),
+  match('method: {prefix: ""}'),
+  match('method: {}'),
+  match('authority: {regex: "["}'),
+  match('headers: {x-a: {}}'),
+  match('headers: {x-a: {prefix: ""}}'),
+  match('headers: {x-a: {regex: "*"}}'),
+  match('withoutHeaders: {x-a: {regex: "*"}}'),
+  match('withoutHeaders: {x-a: {regex: "["}}'),
+  match('withoutHeaders: {x-a: {}}'),
+  match('headers: {"@request.auth.claims.a": {exact: b}}'),
+  match('headers: {"@request.auth.claims.a": {exact: b}}', 'hosts: [a], gateways: [a/b]'),
+  match('headers: {"@request.auth.claims[a]": {exact: b}}'),
+  match('queryParams: {a: {prefix: ""}}'),
+  match('queryParams: {a: {exact: ""}}'),
+  match('port: 80'),
+  match('port: 70000'),
+  match('sourceNamespace: "a b"'),
+  match('sourceNamespace: a'),
+  match('gateways: [a/b]'),
+  match('gateways: ["a/b c"]'),
+  http('route: [{destination: {host: "*"}}]'),
+  http('route: [{destination: {host: "*.example.com"}}]'),
+  http('route: [{destination: {host: a, subset: "v 1"}}]'),
+  http('route: [{destination: {host: a, port: {number: 80}}}]'),
+  http('route: [{destination: {host: a, port: {number: 0}}}]'),
+  http('route: [{destination: {host: a, port: {}}}]'),
+  http('route: [{destination: {host: a}, weight: 0}, {destination: {host: b}, weight: 0}]'),
+  http('route: [{destination: {host: a}}, {destination: {host: b}, weight: 5}]'),
+  http('route: [{destination: {host: a}, weight: -1}]'),
+  http('route: [{destination: {host: a}, weight: 0}]'),
+  route('headers: {request: {set: {":path": a}}}'),
+  route('headers: {request: {set: {":authority": a}}}'),
+  route('headers: {request: {set: {host: a}}}'),
+  route('headers: {request: {remove: [host]}}'),
+  route('headers: {response: {set: {host: a}}}'),
+  route('headers: {response: {add: {":status": a}}}'),
+  route('headers: {request: {set: {"": a}}}'),
+  route('headers: {request: {set: {Host: a}}}, rewrite: {authority: b}'),
+  route('redirect: {uri: /a}'),
+  http('redirect: {uri: /a}'),
+  http('redirect: {}'),
+  http('redirect: {uri: /a, prefixRewrite: /b}'),
+  http('redirect: {prefixRewrite: /b}, match: [{uri: {exact: /a}}]'),
+  http('redirect: {prefixRewrite: /b}, match: [{uri: {prefix: /a}}]'),
+  http('redirect: {scheme: ftp}'),
+  http('redirect: {port: 8443}'),
+  http('redirect: {derivePort: FROM_REQUEST_PORT}'),
+  http('redirect: {uri: /a}, fault: {abort: {httpStatus: 500}}'),
+  http('redirect: {uri: /a}, rewrite: {uri: /b}'),
+  http('redirect: {uri: /a, redirectCode: 200}'),
+  http('redirect: {uri: /a, redirectCode: 308}'),
+  http('directResponse: {status: 503, body: {string: x}}'),
+  http('directResponse: {status: 100}'),
+  http('directResponse: {status: 200}, redirect: {uri: /a}'),
+  route('directResponse: {status: 200}'),
+  route('rewrite: {uri: /a}'),
+  route('rewrite: {}'),
+  route('rewrite: {uri: /a, uriRegexRewrite: {match: a, rewrite: b}}'),
+  route('rewrite: {uriRegexRewrite: {match: "(", rewrite: b}}'),
+  route('rewrite: {uriRegexRewrite: {match: a}}'),
+  route('rewrite: {uriRegexRewrite: {match: "/a/(.*)", rewrite: "/b/\\\\1"}}'),
+  route('timeout: 5s'),
+  route('timeout: 0s'),
+  route('timeout: 0.5ms'),
+  route('retries: {attempts: 3, retryOn: "5xx,reset"}'),
+  route('retries: {attempts: 3, retryOn: "5xx, reset"}'),
+  route('retries: {attempts: 3, retryOn: "503,429"}'),
+  route('retries: {attempts: 3, retryOn: "999"}'),
+  route('retries: {attempts: 0}'),
+  route('retries: {attempts: 0, retryOn: 5xx}'),
+  route('retries: {attempts: 0, perTryTimeout: 1s}'),
+  route('retries: {attempts: -1}'),
+  route('fault: {}'),
+  route('fault: {delay: {fixedDelay: 5s, percentage: {value: 10}}}'),
+  route('fault: {delay: {fixedDelay: 5s, percentage: {value: 0.00001}}}'),
+  route('fault: {delay: {fixedDelay: 5s, percentage: {value: 101}}}'),
+  route('fault: {delay: {exponentialDelay: 5s}}'),
+  route('fault: {abort: {httpStatus: 400, percentage: {value: 10}}}'),
+  route('fault: {abort: {httpStatus: 100}}'),
+  route('fault: {abort: {grpcStatus: UNAVAILABLE}}'),
+  route('fault: {abort: {grpcStatus: unavailable}}'),
+  route('fault: {abort: {grpcStatus: NOPE}}'),
+  route('fault: {abort: {http2Error: X}}'),
+  route('fault: {abort: {percentage: {value: 10}}}'),
+  route('mirror: {host: b}'),
+  route('mirror: {host: "*"}'),
+  route('mirror: {host: b}, mirrors: [{destination: {host: c}}]'),
+  route('mirrors: [{destination: {host: c}, percentage: {value: 10}}]'),
+  route('mirror: {host: b}, mirrorPercentage: {value: 101}'),
+  route('mirror: {host: b}, mirrorPercent: 101'),
+  route('corsPolicy: {allowOrigins: [{exact: "https://a"}], allowMethods: [GET], maxAge: 24h}'),
+  route('corsPolicy: {allowMethods: [FETCH]}'),
+  route('corsPolicy: {allowOrigins: [{regex: "["}]}'),
+  route('corsPolicy: {maxAge: 1.5s}'),
+  route('corsPolicy: {allowHeaders: [""]}'),
+  http('delegate: {name: a, namespace: b}'),
+  http(`delegate: {name: a}, ${to}`),
+  http('delegate: {name: a}, redirect: {uri: /a}'),
+  http('delegate: {name: a}', 'hosts: []'),
+  '{hosts: [reviews], tcp: [{route: [{destination: {host: a}}]}]}',
+]
+
+const destinationRules = [
+  '{host: reviews}',
+  '{host: reviews, subsets: [{name: v1, labels: {version: v1}}]}',
+  '{host: "", subsets: [{name: v1}]}',
+  '{host: "*.example.com"}',
+  '{host: "re views"}',
+  '{host: reviews, subsets: [{name: "v 1"}]}',
+  '{host: reviews, subsets: [{name: ""}]}',
+  '{host: reviews, trafficPolicy: {loadBalancer: {simple: ROUND_ROBIN}}}',
+]
+
+describe.each([
+  ['VirtualService', virtualServices],
+  ['DestinationRule', destinationRules],
+])('%s', (kind, specs) => {
+  test.each(specs)('%s', async (spec) => {
+    const text = `apiVersion: networking.istio.io/v1\nkind: ${kind}\nmetadata: {name: r, namespace: default}\nspec: ${spec}\n`
+    const [{ error: theirs } = {}] = await validate(text)
+    const diagnostics = new Diagnostics()
+    parseResources([new Source('a.yaml', text)], diagnostics)
+    const ours = diagnostics.toJSON().filter(({ severity }) => severity === 'error')
+    const said = `ours: ${ours.map(({ message }) => message).join('; ')}, Istio's: ${theirs}`
+    expect(ours.length > 0, said).toBe(theirs !== undefined)
+  })
+})
