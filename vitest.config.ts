@@ -9,6 +9,8 @@ const exclude = [
   '**/assembly/**',
   '**/fixtures/**',
   '{examples,filters,test}/**/build/**',
+  // Copies of the templates.
+  'create-meshscript/dist/**',
 ]
 // Packages of the workspace are taken from their sources, not from what was built last.
 const conditions = ['meshscript-source']

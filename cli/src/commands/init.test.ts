@@ -69,13 +69,25 @@ describe('init', () => {
     expect(await folder.run('init hello')).toEqual({
       code: 1,
       stdout: '',
-      stderr: `meshscript: INIT001: ${folder.path}/hello has assembly/index.ts already; --force writes over them\n`,
+      stderr: `meshscript: INIT001: ${folder.path}/hello is not empty: it has assembly, other.ts; --force writes over 1 of its files\n`,
     })
     expect(read('hello/assembly/index.ts')).toBe('// mine\n')
     expect(existsSync(join(folder.path, 'hello/package.json'))).toBe(false)
     expect(await folder.run('init hello --force')).toMatchObject({ code: 0 })
     expect(read('hello/assembly/index.ts')).toContain('class HeaderFilter')
     expect(read('hello/other.ts')).toBe('// mine, too\n')
+  })
+
+  test('takes a folder that is not empty only by force, but an empty repository', async () => {
+    folder.write('notes/todo.txt', 'filter\n')
+    const refused = await folder.run('init notes')
+    expect(refused).toMatchObject({ code: 1, stdout: '' })
+    expect(refused.stderr).toContain('INIT001')
+    expect(refused.stderr).toContain('it has todo.txt; --force keeps what is there')
+    expect(await folder.run('init notes --force')).toMatchObject({ code: 0 })
+    expect(read('notes/todo.txt')).toBe('filter\n')
+    folder.write('cloned/.git/HEAD', 'ref: refs/heads/main\n')
+    expect(await folder.run('init cloned')).toMatchObject({ code: 0, stderr: '' })
   })
 
   test('makes a repository if asked', async () => {

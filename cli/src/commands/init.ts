@@ -20,13 +20,13 @@ export function initCommand(io: Io, name = 'init'): Command {
   return new Command(name)
     .description(
       'Make a project for a filter: its source, a specification for both test hosts, settings of editor and CI.\n' +
-        'On a terminal it asks for what is not said. Files that are there are never written over without --force.',
+        'On a terminal it asks for what is not said. A folder that is not empty is refused without --force.',
     )
     .argument('[FOLDER]', 'where it goes (default: the current folder)')
     .addOption(new Option('--template <TEMPLATE>', 'what to begin with (default: header)').choices(templateNames))
     .option('--name <NAME>', "name of the package (default: the folder's)")
     .option('-y, --yes', 'ask nothing')
-    .option('--force', 'write over files that are there')
+    .option('--force', 'take a folder that is not empty, and write over its files')
     .option('--git', 'make a git repository')
     .option('--json', 'print the result as JSON; asks nothing')
     .addHelpText('after', `\nTemplates:\n${list}\n\nExamples:\n${examples(name === 'init')}`)

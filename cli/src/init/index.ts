@@ -1,7 +1,7 @@
 /** Makes a project from a template. Needs no network. */
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import workspace from '../../../package.json' with { type: 'json' }
 import packageJson from '../../package.json' with { type: 'json' }
@@ -13,7 +13,7 @@ export interface InitOptions {
   template: Template
   /** Name of the package. Default: the folder's. */
   name?: string
-  /** Writes over files that are there. */
+  /** Takes a folder that is not empty, and writes over files of the project that are there. */
   force?: boolean
   /** Makes a repository. */
   git?: boolean
@@ -30,7 +30,7 @@ export interface InitResult {
 const NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/
 const SHOWN = 5
 
-/** All or nothing is written: files that are there already are an error, unless `force`. */
+/** Nothing is written where something is already, unless `force`. An empty repository counts as nothing. */
 export function initProject(options: InitOptions): InitResult {
   const { template, force = false, git = false } = options
   const folder = resolve(options.folder)
@@ -44,15 +44,26 @@ export function initProject(options: InitOptions): InitResult {
     version: packageJson.version,
     vitest: workspace.devDependencies.vitest,
   })
-  const present = [...files.keys()].filter((file) => existsSync(join(folder, file)))
-  if (present.length && !force) {
-    const more = present.length > SHOWN ? ` and ${present.length - SHOWN} more` : ''
-    const list = present.slice(0, SHOWN).join(', ')
-    throw new UserError(`${folder} has ${list}${more} already; --force writes over them`, 'INIT001')
-  }
+  if (!force) refuseContents(folder, [...files.keys()])
   write(folder, files)
   if (git) initGit(folder)
   return { folder, name, template, files: [...files.keys()] }
+}
+
+function refuseContents(folder: string, files: readonly string[]): void {
+  let present: string[]
+  try {
+    present = readdirSync(folder).filter((name) => name !== '.git')
+  } catch {
+    // Not there, or no folder: writing tells.
+    return
+  }
+  if (!present.length) return
+  const more = present.length > SHOWN ? ` and ${present.length - SHOWN} more` : ''
+  const list = present.sort().slice(0, SHOWN).join(', ')
+  const lost = files.filter((file) => existsSync(join(folder, file))).length
+  const price = lost ? `writes over ${lost} of its files` : 'keeps what is there'
+  throw new UserError(`${folder} is not empty: it has ${list}${more}; --force ${price}`, 'INIT001')
 }
 
 /** The folder's name, as npm takes it. */
