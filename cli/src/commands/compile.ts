@@ -1,8 +1,9 @@
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { compileAuthorization } from '../compile/index.ts'
-import { UserError } from '../errors.ts'
+import { compileRouting } from '../compile/traffic/index.ts'
+import { UsageError, UserError } from '../errors.ts'
 import { Diagnostics } from '../resources/diagnostics.ts'
 import { readSource, readSources } from '../resources/input.ts'
 import { defaultMeshConfig, parseMeshConfig } from '../resources/mesh-config.ts'
@@ -10,7 +11,8 @@ import { colorsFor, type Io } from '../terminal.ts'
 import { addWorkloadOptions, compileOptionsOf, type WorkloadFlags } from './workload-options.ts'
 
 interface Flags extends WorkloadFlags {
-  filter: 'authorization'
+  filter: 'authorization' | 'routing'
+  port?: number
   meshConfig?: string
   namespace?: string
   output?: string
@@ -19,7 +21,8 @@ interface Flags extends WorkloadFlags {
 
 const examples = `
 Examples:
-  meshscript compile policies/ --filter authorization --workload payments/payments --labels app=payments -o config.json`
+  meshscript compile policies/ --filter authorization --workload payments/payments --labels app=payments -o config.json
+  meshscript compile routes/ services.yaml --filter routing --workload shop/frontend --labels app=frontend`
 
 /** `meshscript compile`: policies → the configuration of a filter. */
 export function compileCommand(io: Io): Command {
@@ -30,7 +33,8 @@ export function compileCommand(io: Io): Command {
     )
     .argument('<FILES...>', 'YAML or JSON files, folders of them, or - for standard input')
   return addWorkloadOptions(command, 'the workload whose proxy gets the configuration')
-    .addOption(new Option('--filter <NAME>', 'the filter').choices(['authorization']).makeOptionMandatory())
+    .addOption(new Option('--filter <NAME>', 'the filter').choices(['authorization', 'routing']).makeOptionMandatory())
+    .option('--port <N>', 'port by which requests leave: of destinations without one (routing only)', parsePort)
     .option('--mesh-config <FILE>', "Istio's MeshConfig: root namespace, trust domain and its aliases, providers")
     .option('-n, --namespace <NAME>', 'namespace of resources that name none')
     .option('-o, --output <FILE>', 'write to a file instead of standard output')
@@ -41,13 +45,17 @@ export function compileCommand(io: Io): Command {
 
 function run(files: string[], flags: Flags, io: Io): void {
   const diagnostics = new Diagnostics()
+  if (flags.filter !== 'routing' && flags.port !== undefined)
+    throw new UsageError("option '--port' is for --filter routing only")
   const [meshSource] = flags.meshConfig ? readSource(flags.meshConfig, io.cwd, diagnostics) : []
-  const { configuration } = compileAuthorization(readSources(files, io.cwd, diagnostics), {
-    ...compileOptionsOf(flags),
-    mesh: meshSource ? parseMeshConfig(meshSource, diagnostics) : defaultMeshConfig,
-    diagnostics,
-    namespace: flags.namespace,
-  })
+  const mesh = meshSource ? parseMeshConfig(meshSource, diagnostics) : defaultMeshConfig
+  const sources = readSources(files, io.cwd, diagnostics)
+  const common = { diagnostics, namespace: flags.namespace }
+  const { workload, direction } = compileOptionsOf(flags)
+  const { configuration } =
+    flags.filter === 'routing'
+      ? compileRouting(sources, { ...common, workload, port: flags.port })
+      : compileAuthorization(sources, { ...common, workload, direction, mesh })
 
   const colors = colorsFor(io.stderr, io.env)
   io.stderr.write(flags.json ? `${JSON.stringify({ diagnostics }, null, 2)}\n` : diagnostics.render(colors))
@@ -55,6 +63,12 @@ function run(files: string[], flags: Flags, io: Io): void {
   const text = `${JSON.stringify(configuration, null, 2)}\n`
   if (flags.output === undefined) io.stdout.write(text)
   else writeOutput(resolve(io.cwd, flags.output), text)
+}
+
+function parsePort(text: string): number {
+  const port = Number(text)
+  if (!/^\d+$/.test(text) || port < 1 || port > 65535) throw new InvalidArgumentError('expected a port.')
+  return port
 }
 
 function writeOutput(file: string, text: string) {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { AuthorizationPolicySpec } from './authorization-policy.ts'
 import { Diagnostics } from './diagnostics.ts'
-import { parseResources } from './parse.ts'
+import { parseResources, parseYaml } from './parse.ts'
 import { Source } from './source.ts'
 
 function parse(...texts: string[]) {
@@ -33,6 +33,17 @@ test('JSON, a byte order mark and Windows line ends', () => {
   })
   expect(parse(json).titles).toEqual(['AuthorizationPolicy a/p'])
   expect(parse(`\uFEFF${policy('p')}`.replaceAll('\n', '\r\n')).titles).toEqual(['AuthorizationPolicy a/p'])
+})
+
+test.each([
+  ['.', '.'],
+  ['-.', '-.'],
+  ['1.', 1],
+  ['.5', 0.5],
+  ['yes', true],
+])('%s is read as Kubernetes reads it', (text, value) => {
+  const [document] = parseYaml(new Source('a.yaml', `a: ${text}`), new Diagnostics())
+  expect(document!.toJS()).toEqual({ a: value })
 })
 
 test('lists, typed lists and lists in lists', () => {

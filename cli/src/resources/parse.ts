@@ -47,6 +47,9 @@ export function parseAll(sources: readonly Source[], diagnostics: Diagnostics, o
   return reader
 }
 
+/** With a point and at least one digit. */
+const FLOAT = /^[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\._*[0-9][0-9_]*)$/
+
 /**
  * Parses YAML as Kubernetes does: YAML 1.1, where `yes` and `on` are truth values, but without its times and base-60 numbers.
  * Of a document with errors the first is reported, and the document is left out: the others mostly follow from it.
@@ -62,11 +65,14 @@ export function parseYaml(source: Source, diagnostics: Diagnostics): Document[] 
         merge: true,
         prettyErrors: false,
         customTags: (tags) =>
-          tags.filter(
-            (tag) =>
-              typeof tag === 'string' ||
-              !(tag.tag === 'tag:yaml.org,2002:timestamp' || ('format' in tag && tag.format === 'TIME')),
-          ),
+          tags
+            .filter(
+              (tag) =>
+                typeof tag === 'string' ||
+                !(tag.tag === 'tag:yaml.org,2002:timestamp' || ('format' in tag && tag.format === 'TIME')),
+            )
+            // The library takes a lone dot, as of `exportTo: [.]`, for a number.
+            .map((tag) => (typeof tag === 'object' && tag.test?.test('.') ? { ...tag, test: FLOAT } : tag)),
       }),
     ]
   } catch (error) {

@@ -1,0 +1,39 @@
+/** The services that destinations name. */
+import type { KnownService } from '../../resources/kubernetes/inventory.ts'
+import { fullName } from '../../resources/networking/hosts.ts'
+import type { Destination } from '../../resources/networking/virtual-service.ts'
+
+const DOMAIN = 'svc.cluster.local'
+
+export class Registry {
+  readonly #services = new Map<string, KnownService>()
+
+  constructor(
+    services: readonly KnownService[],
+    /** Of the listener that requests leave by; a destination without a port is at the same one. */
+    private readonly port: number | undefined,
+  ) {
+    for (const service of services) this.#services.set(`${service.name}.${service.namespace}.${DOMAIN}`, service)
+  }
+
+  /**
+   * The domains by which a proxy in `namespace` knows a host, as istiod writes them: of a Service its names of all lengths and
+   * its addresses, of others just the host.
+   */
+  domainsOf(host: string, owner: string, namespace: string): string[] {
+    const full = fullName(host, owner)
+    if (!full.endsWith(`.${DOMAIN}`)) return [full]
+    const [name, of] = full.split('.') as [string, string]
+    const short = of === namespace ? [name] : []
+    const addresses = this.#services.get(full)?.addresses ?? []
+    return [full, ...short, `${name}.${of}`, `${name}.${of}.svc`, ...addresses]
+  }
+
+  /** Envoy's name of a destination's cluster, as istiod gives it; undefined where its port is not known. */
+  clusterOf({ host, subset = '', port }: Destination, owner: string): string | undefined {
+    const full = fullName(host, owner)
+    const ports = this.#services.get(full)?.ports ?? []
+    const number = port?.number ?? (ports.length === 1 ? ports[0]!.port : this.port)
+    return number === undefined ? undefined : `outbound|${number}|${subset}|${full}`
+  }
+}

@@ -1,0 +1,123 @@
+/** Every recorded route of Istio and Envoy, made again by the compiler and the filter in real Envoy. */
+import { cluster, type Host } from '@meshscript/sdk/testing'
+import { createEnvoyHost } from '@meshscript/sdk/testing/envoy/index'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import filter from '../../filters/routing/assembly/index.ts?filter'
+import { type RecordedRequest, type RoutingCase, routingCases } from './cases.ts'
+import { furtherCases } from './further.ts'
+
+interface Seen {
+  cluster: string
+  method: string
+  path: string
+  authority: string
+  headers: [string, string][]
+}
+
+/** What Envoy or the test's client sets by itself. */
+const OWN =
+  /^(:|x-envoy-|x-request-id$|x-forwarded-|content-length$|date$|server$|host$|connection$|transfer-encoding$|user-agent$|accept)/
+const compare = (a: readonly string[], b: readonly string[]) => (a.join('\0') < b.join('\0') ? -1 : 1)
+const visible = (headers: readonly (readonly [string, string])[]) =>
+  headers
+    .filter(([name]) => !OWN.test(name))
+    .map(([name, value]): [string, string] => [name, value])
+    .sort(compare)
+
+describe.each(routingCases(furtherCases))('$name', (recorded: RoutingCase) => {
+  let host: Host
+  let seen: Seen[] = []
+  let backend: RecordedRequest['backend']
+
+  const upstream = (name: string) =>
+    cluster.http(async ({ method, path, authority, headers }) => {
+      seen.push({ cluster: name, method, path, authority, headers: visible(headers.entries) })
+      const { status = 503, reset, first = 0, sleep: seconds = 0 } = backend ?? {}
+      if (seconds) await sleep(seconds * 1000)
+      if (seen.filter((each) => each.cluster === name).length > first) return 200
+      return reset ? { reset: true } : status
+    })
+
+  beforeAll(async () => {
+    const text = JSON.stringify(recorded.configuration) + JSON.stringify(recorded.requests)
+    const names = new Set([...text.matchAll(/"cluster":"([^"]+)"/g)].map(([, name]) => name!))
+    host = await createEnvoyHost({
+      wasm: filter,
+      configuration: { ...recorded.configuration },
+      clusters: Object.fromEntries([...names].map((name) => [name, upstream(name)])),
+      connectionManager: {
+        route_config: {
+          name: 'routes',
+          ignore_port_in_host_matching: true,
+          virtual_hosts: [
+            {
+              name: 'all',
+              // The host has one for '*' itself.
+              domains: ['r*'],
+              include_request_attempt_count: true,
+              request_headers_to_remove: ['x-meshscript-cluster', 'x-meshscript-native'],
+              routes: [{ match: { prefix: '/' }, route: NATIVE }],
+            },
+          ],
+        },
+      },
+    })
+  })
+  afterAll(() => host?.close())
+
+  test.each(recorded.requests.map((request) => ({ request, name: JSON.stringify(request).slice(0, 100) })))(
+    '$name',
+    async ({ request }) => {
+      seen = []
+      backend = request.backend
+      const { method = 'GET', path = '/', host: authority = 'reviews:9080', headers = {} } = request
+      const start = performance.now()
+      const response = await host.request({
+        method,
+        path,
+        authority,
+        headers: Object.entries(headers).flatMap(([name, value]) =>
+          [value].flat().map((each): [string, string] => [name, each]),
+        ),
+      })
+      const seconds = (performance.now() - start) / 1000
+      const shadows = request.mirrored ?? []
+      for (let waited = 0; waited < 2000 && seen.length < request.attempts + shadows.length; waited += 20)
+        await sleep(20)
+
+      const chosen = seen.filter((each) => each.cluster === request.cluster)
+      const others = seen.filter((each) => each.cluster !== request.cluster)
+      expect({ status: response.status, attempts: chosen.length }).toEqual({
+        status: request.status,
+        attempts: request.attempts,
+      })
+      if (request.upstream)
+        expect(chosen[0]).toMatchObject({ ...request.upstream, headers: visible(request.upstream.headers) })
+      expect(others.map(({ cluster, authority, path }) => ({ cluster, authority, path }))).toEqual(shadows)
+      if (request.responseHeaders) expect(visible(response.headers.entries)).toEqual(visible(request.responseHeaders))
+      if (request.body !== undefined) expect(response.text).toBe(request.body)
+      // The delay of a fault is the fault filter's.
+      if (request.seconds !== undefined && recorded.name !== 'fault-timeout-interplay')
+        expect(Math.abs(seconds - request.seconds)).toBeLessThan(0.25)
+    },
+  )
+})
+
+/** The route that goes with the filter: what no request header can say of Istio's default retries. */
+const NATIVE = {
+  cluster_header: 'x-meshscript-cluster',
+  timeout: '0s',
+  retry_policy: {
+    num_retries: 2,
+    retry_host_predicate: [
+      {
+        name: 'envoy.retry_host_predicates.previous_hosts',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate',
+        },
+      },
+    ],
+    host_selection_retry_max_attempts: 5,
+  },
+}
