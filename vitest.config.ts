@@ -46,9 +46,20 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: [...exclude, '**/*.istio.test.ts'],
+          exclude: [...exclude, '**/*.istio.test.ts', '**/*.timed.*'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        // What has to be done within a time: one file at a time.
+        resolve: { conditions },
+        ssr,
+        test: {
+          name: 'timed',
+          include: ['**/*.timed.test.ts', '**/*.timed.*.test.ts'],
+          exclude,
+          fileParallelism: false,
         },
       },
       {

@@ -47,11 +47,13 @@ const suites = [
   { name: 'envoy', needs: ['envoy'], run: () => vitest('envoy') },
   { name: 'docker', needs: ['envoy', 'docker'], run: inDocker },
   { name: 'matrix', needs: ['envoy', 'envoys'], run: onOlderEnvoys },
-  // Last: until then, CI builds it beside the others.
+  // Late: until then, CI builds it beside the others.
   { name: 'istio', needs: ['envoy', 'registry', 'istio'], run: () => vitest('istio') },
+  // Last, when nothing else runs.
+  { name: 'timed', needs: [], run: () => vitest('timed') },
 ]
 
-/** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+/** @typedef {{ passed: number, failed: number, skipped: number, failures?: string[] }} Counts */
 
 async function main(only) {
   const unknown = only.filter((name) => !suites.some((suite) => suite.name === name))
@@ -75,6 +77,7 @@ async function main(only) {
     const counts = await suite.run()
     for (const key of Object.keys(total)) total[key] += counts[key]
     summary.push(`${suite.name.padEnd(8)} ${line(counts)}  (${((performance.now() - start) / 1000).toFixed(1)} s)`)
+    summary.push(...(counts.failures ?? []).map((name) => `  failed: ${name}`))
   }
 
   process.stdout.write(`\n${summary.join('\n')}\n`)
@@ -185,9 +188,11 @@ async function asPect() {
 
 /** Some specs on older Envoys; `npm run test:matrix` runs all. */
 async function onOlderEnvoys() {
-  const total = { passed: 0, failed: 0, skipped: 0 }
-  for (const row of await matrix(SHORT_VERSIONS, { short: true }))
-    for (const key of Object.keys(total)) total[key] += row[key]
+  const total = { passed: 0, failed: 0, skipped: 0, failures: [] }
+  for (const { version, failures, ...counts } of await matrix(SHORT_VERSIONS, { short: true })) {
+    for (const key of Object.keys(counts)) total[key] += counts[key]
+    total.failures.push(...failures.map((name) => `${name} (Envoy ${version})`))
+  }
   return total
 }
 

@@ -1,10 +1,11 @@
-/** The kinds of the Service Mesh Interface that speak of access (access.smi-spec.io, specs.smi-spec.io). */
+/** The kinds of the Service Mesh Interface (access.smi-spec.io, specs.smi-spec.io, split.smi-spec.io). */
 import type { Diagnostics } from '../diagnostics.ts'
 import type { Family, Fields } from '../kind.ts'
 import type { Path } from '../nodes.ts'
 import { checkRegex } from '../regex.ts'
 import type { Resource } from '../resource.ts'
 import type { Schema } from '../schema.ts'
+import { trafficSplit } from './traffic-split.ts'
 
 /** A ServiceAccount or, from v1alpha4 on, an IdentityBinding. */
 export interface Identity {
@@ -152,14 +153,19 @@ const bindingSpec: Schema = {
 
 const accessVersions = ['v1alpha1', 'v1alpha2', 'v1alpha3', 'v1alpha4']
 const specsVersions = ['v1alpha1', 'v1alpha2', 'v1alpha3', 'v1alpha4']
-const splitVersions = ['v1alpha1', 'v1alpha2', 'v1alpha3', 'v1alpha4']
+const authorization = { use: 'read', about: 'authorization' } as const
 
 export const smi: Family = {
   complete: ['access.smi-spec.io', 'specs.smi-spec.io', 'split.smi-spec.io'],
   groups: {
     'access.smi-spec.io': {
-      TrafficTarget: { use: 'read', versions: accessVersions, fields: targetFields, check: checkTarget },
-      IdentityBinding: { use: 'read', versions: ['v1alpha4'], fields: { spec: bindingSpec }, check: checkBinding },
+      TrafficTarget: { ...authorization, versions: accessVersions, fields: targetFields, check: checkTarget },
+      IdentityBinding: {
+        ...authorization,
+        versions: ['v1alpha4'],
+        fields: { spec: bindingSpec },
+        check: checkBinding,
+      },
     },
     'specs.smi-spec.io': {
       HTTPRouteGroup: {
@@ -169,7 +175,7 @@ export const smi: Family = {
         check: checkRouteGroup,
       },
       TCPRoute: {
-        use: 'read',
+        ...authorization,
         versions: specsVersions,
         fields: {
           spec: {
@@ -180,9 +186,7 @@ export const smi: Family = {
       },
       UDPRoute: { use: 'ignore', versions: specsVersions, why: 'it is not about HTTP' },
     },
-    'split.smi-spec.io': {
-      TrafficSplit: { use: 'ignore', versions: splitVersions, why: 'it splits traffic, and allows or refuses none' },
-    },
+    'split.smi-spec.io': { TrafficSplit: trafficSplit },
   },
 }
 
