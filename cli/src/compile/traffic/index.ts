@@ -1,17 +1,14 @@
-/** VirtualServices → the routing filter's configuration, for requests that a workload makes. */
+/** Routes of all families → the routing filter's configuration, for requests that a workload makes. */
 import { Diagnostics } from '../../resources/diagnostics.ts'
 import { Inventory } from '../../resources/kubernetes/inventory.ts'
-import { fullName } from '../../resources/networking/hosts.ts'
-import type { HttpMatch, HttpRoute, VirtualService } from '../../resources/networking/virtual-service.ts'
-import type { Path } from '../../resources/nodes.ts'
 import { parseResources, type ParseOptions } from '../../resources/parse.ts'
-import type { Resource } from '../../resources/resource.ts'
 import type { Source } from '../../resources/source.ts'
 import type { Workload } from '../workload.ts'
-import { EVERYTHING, matchConfig } from './match.ts'
-import type { MatchConfig, RouteConfig, RoutingConfig, VirtualHostConfig } from './model.ts'
+import { Hosts, type CompileRoutes, type TrafficContext } from './context.ts'
+import type { RoutingConfig } from './model.ts'
 import { Registry } from './registry.ts'
-import { routeConfig } from './route.ts'
+import { compileSplits } from './smi.ts'
+import { compileVirtualServices } from './virtual-services.ts'
 
 export interface TrafficOptions extends ParseOptions {
   workload: Workload
@@ -27,161 +24,20 @@ export interface CompiledTraffic {
   diagnostics: Diagnostics
 }
 
-const isVirtualService = ({ group, kind }: Resource): boolean =>
-  group === 'networking.istio.io' && kind === 'VirtualService'
+/** In this order they say who routes a host. */
+const families: readonly CompileRoutes[] = [compileVirtualServices, compileSplits]
 
-/** Compiles the VirtualServices of the texts for the sidecar of a workload. */
+/** Compiles the routes of the texts for the sidecar of a workload. */
 export function compileRouting(sources: readonly Source[], options: TrafficOptions): CompiledTraffic {
   const { workload, port, diagnostics = new Diagnostics() } = options
   const resources = parseResources(sources, diagnostics, { ...options, about: 'traffic' })
-  const services = resources.filter(isVirtualService) as VirtualService[]
   const registry = new Registry(new Inventory(resources).services, port)
-  const compiler = new Compiler(services, registry, workload, port, diagnostics)
-  const virtualHosts = compiler.compile()
+  const hosts = new Hosts(diagnostics)
+  const context: TrafficContext = { resources, workload, port, registry, hosts, diagnostics }
+  const virtualHosts = families.flatMap((compile) => compile(context))
   if (diagnostics.hasErrors) return { diagnostics }
+  if (virtualHosts.length === 0) {
+    diagnostics.add('warning', 'MS1402', `no route is for requests of ${workload.namespace}/${workload.name}`)
+  }
   return { configuration: { version: 1, virtualHosts, unknownHost: 'pass' }, diagnostics }
-}
-
-class Compiler {
-  constructor(
-    private readonly services: readonly VirtualService[],
-    private readonly registry: Registry,
-    private readonly workload: Workload,
-    private readonly port: number | undefined,
-    private readonly diagnostics: Diagnostics,
-  ) {}
-
-  compile(): VirtualHostConfig<RouteConfig>[] {
-    const taken = new Map<string, VirtualService>()
-    const virtualHosts: VirtualHostConfig<RouteConfig>[] = []
-    for (const service of this.services) {
-      const { hosts = [], gateways = ['mesh'], http = [] } = service.spec
-      const { namespace } = service.metadata
-      if (hosts.length === 0 || http.length === 0 || !gateways.includes('mesh') || !this.sees(service)) continue
-      const routes = http.flatMap((route, index) => this.routesOf(service, route, ['spec', 'http', index]))
-      const own = hosts.filter((host, index) => {
-        const full = fullName(host, namespace)
-        const earlier = taken.get(full)
-        if (earlier) {
-          const message = `ignored: ${earlier.title} is for ${full} too, and the first counts`
-          service.report(this.diagnostics, 'warning', 'MS1410', ['spec', 'hosts', index], message, 'merge the two')
-          return false
-        }
-        taken.set(full, service)
-        return true
-      })
-      const domains = own.flatMap((host) => this.registry.domainsOf(host, namespace, this.workload.namespace))
-      if (domains.length) virtualHosts.push({ name: `${namespace}/${service.metadata.name}`, domains, routes })
-    }
-    if (virtualHosts.length === 0 && !this.diagnostics.hasErrors) {
-      const message = `no VirtualService is for requests of ${this.workload.namespace}/${this.workload.name}`
-      this.diagnostics.add('warning', 'MS1402', message)
-    }
-    return virtualHosts
-  }
-
-  /** Whether it is exported to the workload's namespace. */
-  private sees({ metadata, spec }: VirtualService): boolean {
-    const { exportTo = [] } = spec
-    const { namespace } = this.workload
-    if (exportTo.length === 0) return true
-    return exportTo.some((to) => to === '*' || to === namespace || (to === '.' && metadata.namespace === namespace))
-  }
-
-  /** Several for one that delegates, none for one that is not for this workload. */
-  private routesOf(service: VirtualService, route: HttpRoute, path: Path): RouteConfig[] {
-    const match = this.matchesOf(route)
-    if (match === undefined) return []
-    if (route.delegate) return this.delegated(service, route, match, path)
-    const refuse = (at: Path, message: string, hint?: string) =>
-      service.report(this.diagnostics, 'error', 'MS1301', [...path, ...at], message, hint)
-    const config = routeConfig(
-      route,
-      (destination, at) => {
-        const cluster = this.registry.clusterOf(destination, service.metadata.namespace)
-        if (cluster !== undefined) return cluster
-        const hint = 'add the Service to the input, write port.number, or give --port'
-        const message = `the port of ${destination.host} is not known`
-        service.report(this.diagnostics, 'error', 'MS1221', [...path, ...at], message, hint)
-        return ''
-      },
-      refuse,
-    )
-    const { name, ...rest } = config
-    return [{ ...(name !== undefined && { name }), ...(match.length && { match }), ...rest }]
-  }
-
-  /** Those of a route that may be met here; empty: every request; undefined: none. */
-  private matchesOf({ match = [] }: HttpRoute): MatchConfig[] | undefined {
-    if (match.length === 0) return []
-    const configs = match.filter((each) => this.isFor(each)).map(matchConfig)
-    if (configs.length === 0) return undefined
-    return configs.includes(EVERYTHING) ? [] : (configs as MatchConfig[])
-  }
-
-  /** What of a match is decided here: it is about the workload, not about the request. */
-  private isFor({ port, gateways = [], sourceLabels = {}, sourceNamespace }: HttpMatch): boolean {
-    const { labels, namespace } = this.workload
-    if (port !== undefined && port !== 0 && this.port !== undefined && port !== this.port) return false
-    if (gateways.length && !gateways.includes('mesh')) return false
-    if (sourceNamespace && sourceNamespace !== namespace) return false
-    return Object.entries(sourceLabels).every(([key, value]) => labels[key] === value)
-  }
-
-  private delegated(service: VirtualService, route: HttpRoute, match: MatchConfig[], path: Path): RouteConfig[] {
-    const { name = '', namespace = service.metadata.namespace } = route.delegate!
-    const target = this.services.find(
-      ({ metadata, spec }) => metadata.name === name && metadata.namespace === namespace && !spec.hosts?.length,
-    )
-    if (!target) {
-      const message = `there is no VirtualService ${namespace}/${name} without hosts in the input`
-      service.report(this.diagnostics, 'error', 'MS1221', [...path, 'delegate'], message)
-      return []
-    }
-    return (target.spec.http ?? []).flatMap((inner, index) => {
-      const at = ['spec', 'http', index]
-      return this.routesOf(target, inner, at).flatMap((compiled) => {
-        const both = combine(match, compiled.match ?? [])
-        if (both === undefined) {
-          const message = 'a match that is delegated to must be part of one that delegates'
-          target.report(this.diagnostics, 'error', 'MS1301', [...at, 'match'], message)
-          return []
-        }
-        const { match: _, ...rest } = compiled
-        return [{ ...(both.length && { match: both }), ...rest }]
-      })
-    })
-  }
-}
-
-/** Each pair of both lists. Undefined where two say different things of one field. */
-function combine(outer: MatchConfig[], inner: MatchConfig[]): MatchConfig[] | undefined {
-  if (!outer.length || !inner.length) return outer.length ? outer : inner
-  const pairs = inner.flatMap((each) =>
-    outer.map((other) => merge(other, each)).filter((merged) => merged !== undefined),
-  )
-  return pairs.length ? pairs : undefined
-}
-
-function merge(outer: MatchConfig, inner: MatchConfig): MatchConfig | undefined {
-  const merged: MatchConfig = { ...outer, ...inner }
-  if (outer.path && inner.path && !isWithin(inner.path, outer.path)) return undefined
-  for (const field of ['method', 'scheme', 'authority'] as const)
-    if (outer[field] && inner[field] && !isWithin(inner[field], outer[field])) return undefined
-  for (const field of ['headers', 'withoutHeaders', 'queryParams'] as const) {
-    if (!outer[field] || !inner[field]) continue
-    for (const [name, value] of Object.entries(inner[field]))
-      if (outer[field][name] && !isWithin(value, outer[field][name])) return undefined
-    merged[field] = { ...outer[field], ...inner[field] }
-  }
-  if (outer.claims && inner.claims) merged.claims = [...outer.claims, ...inner.claims]
-  return merged
-}
-
-/** Whether all that `inner` matches, `outer` does. Of regular expressions that is said only of the same ones. */
-function isWithin(inner: NonNullable<MatchConfig['path']>, outer: NonNullable<MatchConfig['path']>): boolean {
-  if (JSON.stringify(inner) === JSON.stringify(outer) || 'present' in outer) return true
-  if (!('prefix' in outer)) return false
-  const text = 'exact' in inner ? inner.exact : 'prefix' in inner ? inner.prefix : undefined
-  return text?.startsWith(outer.prefix) === true
 }

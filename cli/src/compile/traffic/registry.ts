@@ -29,6 +29,28 @@ export class Registry {
     return [full, ...short, `${name}.${of}`, `${name}.${of}.svc`, ...addresses]
   }
 
+  /** The ports of a Service; undefined where it is not in the input. */
+  portsOf(full: string): number[] | undefined {
+    return this.#services.get(full)?.ports.map(({ port }) => port)
+  }
+
+  /** Names of the Services of a namespace. */
+  servicesOf(namespace: string): string[] {
+    return [...this.#services.values()].filter((each) => each.namespace === namespace).map(({ name }) => name)
+  }
+
+  /** The port that requests for a Service go to; undefined where it is not known, or none of its own. */
+  portOf(full: string): number | undefined {
+    const ports = this.portsOf(full)
+    if (!ports || (this.port !== undefined && ports.includes(this.port))) return this.port
+    return ports.length === 1 ? ports[0] : undefined
+  }
+
+  /** Envoy's name of a Service's cluster, as istiod gives it. */
+  clusterName(full: string, port: number): string {
+    return `outbound|${port}||${full}`
+  }
+
   /** Envoy's name of a destination's cluster, as istiod gives it; undefined where its port is not known. */
   clusterOf({ host, subset = '', port }: Destination, owner: string): string | undefined {
     const full = fullName(host, owner)
