@@ -158,7 +158,17 @@ describe('redirects', () => {
     { ...at('/port'), redirect: { scheme: 'https', port: 8443 } },
     { ...at('/usual'), redirect: { scheme: 'https', port: 443 } },
     { ...at('/prefix/'), redirect: { prefix: '/new/', port: 'protocolDefault' } },
+    { ...at('/listener'), redirect: { path: '/b', port: 'request' } },
   ])
+
+  test('to the port that the request came to', async () => {
+    const { headers } = await request({
+      path: '/listener',
+      authority: 'known.test:1',
+      headers: { 'x-forwarded-proto': 'http' },
+    })
+    expect(headers.get('location')).toMatch(/^http:\/\/known\.test:[1-9]\d+\/b$/)
+  })
 
   test.each([
     ['/a?q=1', 'known.test:9080', 301, 'http://known.test:9080/b?q=1'],
