@@ -14,7 +14,11 @@ const LIMIT = 28.4
 test('jason goes to v2, everyone else to v1 and v2 as 90 to 10', { timeout: 60_000 }, async () => {
   const text = readFileSync(new URL('../fixtures/chapters-routing.yaml', import.meta.url), 'utf8')
   const workload = { namespace: 'default', name: 'client', labels: {} }
-  const { configuration } = compileRouting([new Source('chapters.yaml', text)], { workload, port: 9080, namespace: 'default' })
+  const { configuration } = compileRouting([new Source('chapters.yaml', text)], {
+    workload,
+    port: 9080,
+    namespace: 'default',
+  })
   const name = (subset: string) => `outbound|9080|${subset}|reviews.default.svc.cluster.local`
   const host = await createEnvoyHost({
     wasm: filter,
