@@ -16,10 +16,43 @@ const isVirtualService = ({ group, kind }: Resource): boolean =>
 
 /** Those of the mesh, as a sidecar of the workload has them. */
 export function compileVirtualServices(context: TrafficContext): VirtualHostConfig<RouteConfig>[] {
-  return new Compiler(context).compile()
+  return virtualHostsOf(context, routing)
 }
 
-class Compiler {
+/** Makes what a filter wants of a route, which stands at `path` in its resource; its `match` is read elsewhere. */
+export type ReadRoute<R> = (context: TrafficContext, service: VirtualService, route: HttpRoute, path: Path) => R
+
+/** The hosts of the VirtualServices, each with what is made of its routes. */
+export function virtualHostsOf<R extends Matching>(
+  context: TrafficContext,
+  read: ReadRoute<R>,
+): VirtualHostConfig<R>[] {
+  return new Compiler(context, read).compile()
+}
+
+interface Matching {
+  name?: string
+  match?: MatchConfig[]
+}
+
+const routing: ReadRoute<RouteConfig> = ({ registry, diagnostics }, service, route, path) => {
+  const refuse = (at: Path, message: string, hint?: string) =>
+    service.report(diagnostics, 'error', 'MS1301', [...path, ...at], message, hint)
+  return routeConfig(
+    route,
+    (destination, at) => {
+      const cluster = registry.clusterOf(destination, service.metadata.namespace)
+      if (cluster !== undefined) return cluster
+      const hint = 'add the Service to the input, write port.number, or give --port'
+      const message = `the port of ${destination.host} is not known`
+      service.report(diagnostics, 'error', 'MS1221', [...path, ...at], message, hint)
+      return ''
+    },
+    refuse,
+  )
+}
+
+class Compiler<R extends Matching> {
   private readonly services: readonly VirtualService[]
   private readonly registry: Registry
   private readonly workload: Workload
@@ -27,7 +60,11 @@ class Compiler {
   private readonly hosts: Hosts
   private readonly diagnostics: Diagnostics
 
-  constructor({ resources, registry, workload, port, hosts, diagnostics }: TrafficContext) {
+  constructor(
+    private readonly context: TrafficContext,
+    private readonly read: ReadRoute<R>,
+  ) {
+    const { resources, registry, workload, port, hosts, diagnostics } = context
     this.services = resources.filter(isVirtualService) as VirtualService[]
     this.registry = registry
     this.workload = workload
@@ -36,8 +73,8 @@ class Compiler {
     this.diagnostics = diagnostics
   }
 
-  compile(): VirtualHostConfig<RouteConfig>[] {
-    const virtualHosts: VirtualHostConfig<RouteConfig>[] = []
+  compile(): VirtualHostConfig<R>[] {
+    const virtualHosts: VirtualHostConfig<R>[] = []
     for (const service of this.services) {
       const { hosts = [], gateways = ['mesh'], http = [] } = service.spec
       const { namespace } = service.metadata
@@ -61,26 +98,12 @@ class Compiler {
   }
 
   /** Several for one that delegates, none for one that is not for this workload. */
-  private routesOf(service: VirtualService, route: HttpRoute, path: Path): RouteConfig[] {
+  private routesOf(service: VirtualService, route: HttpRoute, path: Path): R[] {
     const match = this.matchesOf(route)
     if (match === undefined) return []
     if (route.delegate) return this.delegated(service, route, match, path)
-    const refuse = (at: Path, message: string, hint?: string) =>
-      service.report(this.diagnostics, 'error', 'MS1301', [...path, ...at], message, hint)
-    const config = routeConfig(
-      route,
-      (destination, at) => {
-        const cluster = this.registry.clusterOf(destination, service.metadata.namespace)
-        if (cluster !== undefined) return cluster
-        const hint = 'add the Service to the input, write port.number, or give --port'
-        const message = `the port of ${destination.host} is not known`
-        service.report(this.diagnostics, 'error', 'MS1221', [...path, ...at], message, hint)
-        return ''
-      },
-      refuse,
-    )
-    const { name, ...rest } = config
-    return [{ ...(name !== undefined && { name }), ...(match.length && { match }), ...rest }]
+    const { name, ...rest } = this.read(this.context, service, route, path)
+    return [{ ...(name !== undefined && { name }), ...(match.length && { match }), ...rest } as R]
   }
 
   /** Those of a route that may be met here; empty: every request; undefined: none. */
@@ -100,7 +123,7 @@ class Compiler {
     return Object.entries(sourceLabels).every(([key, value]) => labels[key] === value)
   }
 
-  private delegated(service: VirtualService, route: HttpRoute, match: MatchConfig[], path: Path): RouteConfig[] {
+  private delegated(service: VirtualService, route: HttpRoute, match: MatchConfig[], path: Path): R[] {
     const { name = '', namespace = service.metadata.namespace } = route.delegate!
     const target = this.services.find(
       ({ metadata, spec }) => metadata.name === name && metadata.namespace === namespace && !spec.hosts?.length,
@@ -120,7 +143,7 @@ class Compiler {
           return []
         }
         const { match: _, ...rest } = compiled
-        return [{ ...(both.length && { match: both }), ...rest }]
+        return [{ ...(both.length && { match: both }), ...rest } as R]
       })
     })
   }
