@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { compileAuthorization } from '../compile/index.ts'
+import { compileFaults } from '../compile/traffic/fault.ts'
 import { compileRouting } from '../compile/traffic/index.ts'
 import { UsageError, UserError } from '../errors.ts'
 import { Diagnostics } from '../resources/diagnostics.ts'
@@ -11,7 +12,7 @@ import { colorsFor, type Io } from '../terminal.ts'
 import { addWorkloadOptions, compileOptionsOf, type WorkloadFlags } from './workload-options.ts'
 
 interface Flags extends WorkloadFlags {
-  filter: 'authorization' | 'routing'
+  filter: 'authorization' | 'routing' | 'fault'
   port?: number
   meshConfig?: string
   namespace?: string
@@ -33,8 +34,14 @@ export function compileCommand(io: Io): Command {
     )
     .argument('<FILES...>', 'YAML or JSON files, folders of them, or - for standard input')
   return addWorkloadOptions(command, 'the workload whose proxy gets the configuration')
-    .addOption(new Option('--filter <NAME>', 'the filter').choices(['authorization', 'routing']).makeOptionMandatory())
-    .option('--port <N>', 'port by which requests leave: of destinations without one (routing only)', parsePort)
+    .addOption(
+      new Option('--filter <NAME>', 'the filter').choices(['authorization', 'routing', 'fault']).makeOptionMandatory(),
+    )
+    .option(
+      '--port <N>',
+      'port by which requests leave: of destinations without one, and matches (routing and fault only)',
+      parsePort,
+    )
     .option('--mesh-config <FILE>', "Istio's MeshConfig: root namespace, trust domain and its aliases, providers")
     .option('-n, --namespace <NAME>', 'namespace of resources that name none')
     .option('-o, --output <FILE>', 'write to a file instead of standard output')
@@ -43,19 +50,21 @@ export function compileCommand(io: Io): Command {
     .action((files: string[], flags: Flags) => run(files, flags, io))
 }
 
+const traffic = { routing: compileRouting, fault: compileFaults }
+
 function run(files: string[], flags: Flags, io: Io): void {
   const diagnostics = new Diagnostics()
-  if (flags.filter !== 'routing' && flags.port !== undefined)
-    throw new UsageError("option '--port' is for --filter routing only")
+  if (flags.filter === 'authorization' && flags.port !== undefined)
+    throw new UsageError("option '--port' is for --filter routing and fault only")
   const [meshSource] = flags.meshConfig ? readSource(flags.meshConfig, io.cwd, diagnostics) : []
   const mesh = meshSource ? parseMeshConfig(meshSource, diagnostics) : defaultMeshConfig
   const sources = readSources(files, io.cwd, diagnostics)
   const common = { diagnostics, namespace: flags.namespace }
   const { workload, direction } = compileOptionsOf(flags)
   const { configuration } =
-    flags.filter === 'routing'
-      ? compileRouting(sources, { ...common, workload, port: flags.port })
-      : compileAuthorization(sources, { ...common, workload, direction, mesh })
+    flags.filter === 'authorization'
+      ? compileAuthorization(sources, { ...common, workload, direction, mesh })
+      : traffic[flags.filter](sources, { ...common, workload, port: flags.port })
 
   const colors = colorsFor(io.stderr, io.env)
   io.stderr.write(flags.json ? `${JSON.stringify({ diagnostics }, null, 2)}\n` : diagnostics.render(colors))

@@ -82,3 +82,19 @@ export interface RoutingConfig {
   virtualHosts: VirtualHostConfig<RouteConfig>[]
   unknownHost: 'pass'
 }
+
+export interface FaultConfig {
+  delay?: { percentage: number; fixed: string }
+  abort?: { percentage: number; httpStatus?: number; grpcStatus?: string }
+}
+
+export interface FaultRouteConfig {
+  name?: string
+  match?: MatchConfig[]
+  fault?: FaultConfig
+}
+
+export interface FaultFilterConfig {
+  version: 1
+  virtualHosts: VirtualHostConfig<FaultRouteConfig>[]
+}

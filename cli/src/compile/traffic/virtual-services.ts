@@ -135,7 +135,7 @@ class Compiler<R extends Matching> {
     }
     return (target.spec.http ?? []).flatMap((inner, index) => {
       const at = ['spec', 'http', index]
-      return this.routesOf(target, inner, at).flatMap((compiled) => {
+      return this.routesOf(target, inherit(route, inner), at).flatMap((compiled) => {
         const both = combine(match, compiled.match ?? [])
         if (both === undefined) {
           const message = 'a match that is delegated to must be part of one that delegates'
@@ -147,6 +147,12 @@ class Compiler<R extends Matching> {
       })
     })
   }
+}
+
+/** What a route that delegates says holds where the other one says nothing of it. Source: Istio, pilot/pkg/model/virtualservice.go. */
+function inherit({ match: _, delegate: __, name, ...outer }: HttpRoute, inner: HttpRoute): HttpRoute {
+  const names = [name, inner.name].filter((each) => each)
+  return { ...outer, ...inner, ...(names.length > 0 && { name: names.join('-') }) }
 }
 
 /** Each pair of both lists. Undefined where two say different things of one field. */
