@@ -3,6 +3,7 @@
 import { cluster, createHost, type Host, type HostOptions, type RequestInit } from '@meshscript/sdk/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import authorization from '../../filters/authorization/assembly/index.ts?filter'
+import fault from '../../filters/fault/assembly/index.ts?filter'
 import routing from '../../filters/routing/assembly/index.ts?filter'
 import { build } from './build.ts'
 
@@ -29,6 +30,29 @@ const PARTS: Record<string, object> = {
       },
     ],
   },
+  fault: {
+    version: 1,
+    virtualHosts: [
+      {
+        name: 'all',
+        domains: ['*'],
+        routes: [
+          { name: 'late', match: [{ path: exact('/late') }], fault: { delay: { percentage: 100, fixed: '50ms' } } },
+          {
+            name: 'late-503',
+            match: [{ path: exact('/late-503') }],
+            fault: { delay: { percentage: 100, fixed: '50ms' }, abort: { percentage: 100, httpStatus: 503 } },
+          },
+          { name: '418', match: [{ path: exact('/418') }], fault: { abort: { percentage: 100, httpStatus: 418 } } },
+          {
+            name: 'slow',
+            match: [{ headers: { 'x-checked': exact('yes') } }],
+            fault: { response: { chunkDelay: { percentage: 100, fixed: '20ms' } } },
+          },
+        ],
+      },
+    ],
+  },
   routing: {
     version: 1,
     virtualHosts: [
@@ -50,7 +74,7 @@ const PARTS: Record<string, object> = {
     ],
   },
 }
-const MODULES: Record<string, string> = { authorization, routing }
+const MODULES: Record<string, string> = { authorization, fault, routing }
 const NAMES = Object.keys(PARTS)
 /** Built before the tests, which have less time. */
 const wasm = await build(...NAMES)
@@ -67,7 +91,7 @@ const around = (): HostOptions => ({
     ),
   },
   routes: [{ clusterHeader: 'x-meshscript-cluster' }],
-  filterState: ['authorization.policy', 'authorization.verdict'],
+  filterState: ['authorization.policy', 'authorization.verdict', 'fault.delay'],
 })
 
 let chain: Host
@@ -99,6 +123,11 @@ test.each<[string, RequestInit]>([
   ['/secret/a', user('bob')],
   ['/moved', user('bob')],
   ['/here?a=b', user('bob')],
+  ['/late', user('bob')],
+  ['/late', { ...user('jason'), method: 'POST', body: ['a', 'body'] }],
+  ['/late', {}],
+  ['/late-503', user('bob')],
+  ['/418', user('bob')],
   ['/asked', user('bob')],
   ['/asked', user('mallory')],
   ['/asked', {}],
