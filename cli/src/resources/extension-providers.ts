@@ -1,4 +1,4 @@
-/** The external authorizers of a mesh: `extensionProviders` of MeshConfig with envoyExtAuthzHttp or envoyExtAuthzGrpc. */
+/** `extensionProviders` of MeshConfig: external authorizers, and where metrics, access logs and traces go. */
 import type { Schema } from './schema.ts'
 import { durationSchema } from './targets.ts'
 
@@ -34,6 +34,23 @@ export interface ExtensionProvider {
   name: string
   envoyExtAuthzHttp?: ExtAuthzHttp
   envoyExtAuthzGrpc?: ExtAuthz
+  prometheus?: object
+  envoyFileAccessLog?: FileAccessLog
+  zipkin?: Tracer & { path?: string; traceContextOption?: 'USE_B3' | 'USE_B3_WITH_W3C_PROPAGATION'; timeout?: string }
+  opentelemetry?: Tracer & { http?: { path?: string; timeout?: string }; grpc?: object }
+  datadog?: Tracer
+}
+
+export interface FileAccessLog {
+  path?: string
+  logFormat?: { text?: string; labels?: Record<string, unknown> }
+}
+
+/** Who takes spans. */
+export interface Tracer {
+  /** A host name, or `NAMESPACE/HOST`. */
+  service: string
+  port: number
 }
 
 const text: Schema = { type: 'string' }
@@ -64,6 +81,17 @@ const common: Record<string, Schema> = {
   },
 }
 const required = ['service', 'port']
+const open: Schema = { type: 'object', additionalProperties: {} }
+const tracer = (properties: Record<string, Schema>): Schema => ({
+  type: 'object',
+  required,
+  properties: {
+    service: { ...text, minLength: 1 },
+    port: { type: 'integer', minimum: 1, maximum: 65535 },
+    maxTagLength: { type: 'integer' },
+    ...properties,
+  },
+})
 
 export const extensionProvidersSchema: Schema = {
   type: 'array',
@@ -88,8 +116,32 @@ export const extensionProvidersSchema: Schema = {
         },
       },
       envoyExtAuthzGrpc: { type: 'object', required, properties: common },
+      prometheus: { type: 'object', additionalProperties: {} },
+      envoyFileAccessLog: {
+        type: 'object',
+        properties: {
+          path: text,
+          logFormat: { type: 'object', atMostOneOf: ['text', 'labels'], properties: { text, labels: open } },
+          omitEmptyValues: { type: 'boolean' },
+        },
+      },
+      zipkin: tracer({
+        path: text,
+        enable64bitTraceId: { type: 'boolean' },
+        traceContextOption: { type: 'string', enum: ['USE_B3', 'USE_B3_WITH_W3C_PROPAGATION'] },
+        timeout: durationSchema,
+        headers: { type: 'array', items: open },
+      }),
+      opentelemetry: tracer({
+        http: { ...open, properties: { path: text, timeout: durationSchema } },
+        grpc: open,
+        resourceDetectors: open,
+        dynatraceSampler: open,
+        serviceAttributeEnrichment: { type: 'string' },
+      }),
+      datadog: tracer({}),
     },
-    // Providers of traces and logs are no matter here.
+    // Others are no matter here.
     additionalProperties: {},
   },
 }

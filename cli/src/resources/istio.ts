@@ -47,7 +47,9 @@ export const istio: Family = {
       EnvoyFilter: unused,
       ProxyConfig: unused,
     },
-    'telemetry.istio.io': { Telemetry: read(['v1', 'v1alpha1'], telemetrySchema, checkTelemetry) },
+    'telemetry.istio.io': {
+      Telemetry: { ...(read(['v1', 'v1alpha1'], telemetrySchema, checkTelemetry) as ReadKind), about: 'telemetry' },
+    },
     'extensions.istio.io': {
       WasmPlugin: read(['v1alpha1'], wasmPluginSchema, checkWasmPlugin, ['spec']),
       TrafficExtension: { use: 'ignore', versions: ['v1alpha1'], why: 'it has no bearing on authorization' },

@@ -23,7 +23,7 @@ export interface ReadKind {
 }
 
 /** What a configuration is compiled for. */
-export type Subject = 'authorization' | 'traffic'
+export type Subject = 'authorization' | 'traffic' | 'telemetry'
 
 export type Kind =
   /** Parsed and checked. */

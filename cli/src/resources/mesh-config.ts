@@ -13,10 +13,14 @@ export interface MeshConfig {
   rootNamespace: string
   trustDomain: string
   trustDomainAliases: readonly string[]
-  /** Services that CUSTOM policies ask. */
+  /** Services that CUSTOM policies ask, and that take metrics, logs and traces. */
   extensionProviders?: readonly ExtensionProvider[]
   /** What the connection manager makes of paths before any filter sees them. Default `BASE`. */
   pathNormalization?: { normalization?: PathNormalization }
+  /** Names of providers, for what Telemetries leave open. */
+  defaultProviders?: { metrics?: readonly string[]; tracing?: readonly string[]; accessLogging?: readonly string[] }
+  /** Of proxies that have none of their own. */
+  defaultConfig?: { tracing?: { sampling?: number } }
 }
 
 export type PathNormalization = (typeof normalizations)[number]
@@ -29,11 +33,25 @@ export const defaultMeshConfig: MeshConfig = {
 
 const normalizations = ['DEFAULT', 'NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'] as const
 
+const names: Schema = { type: 'array', items: { type: 'string' } }
+
 const fields: Record<string, Schema> = {
   rootNamespace: { type: 'string' },
   trustDomain: { type: 'string' },
   trustDomainAliases: { type: 'array', items: { type: 'string' } },
   extensionProviders: extensionProvidersSchema,
+  defaultProviders: { type: 'object', properties: { metrics: names, tracing: names, accessLogging: names } },
+  defaultConfig: {
+    type: 'object',
+    properties: {
+      tracing: {
+        type: 'object',
+        properties: { sampling: { type: 'number', minimum: 0, maximum: 100 } },
+        additionalProperties: {},
+      },
+    },
+    additionalProperties: {},
+  },
   pathNormalization: { type: 'object', properties: { normalization: { type: 'string', enum: normalizations } } },
 }
 

@@ -9,9 +9,49 @@ interface TagOverride {
   value?: string
 }
 
+type WorkloadMode = 'CLIENT_AND_SERVER' | 'CLIENT' | 'SERVER'
+type Providers = { name: string }[]
+
+interface Metrics {
+  providers?: Providers
+  reportingInterval?: string
+  overrides?: {
+    match?: { metric?: string; customMetric?: string; mode?: WorkloadMode }
+    disabled?: boolean
+    tagOverrides?: Record<string, TagOverride>
+  }[]
+}
+
+interface AccessLogging {
+  providers?: Providers
+  match?: { mode?: WorkloadMode }
+  disabled?: boolean
+  filter?: { expression?: string }
+}
+
+interface CustomTag {
+  literal?: { value: string }
+  environment?: { name: string; defaultValue?: string }
+  header?: { name: string; defaultValue?: string }
+  formatter?: { value: string }
+}
+
+interface Tracing {
+  providers?: Providers
+  match?: { mode?: WorkloadMode }
+  /** 0 to 100. */
+  randomSamplingPercentage?: number
+  disableSpanReporting?: boolean
+  disableContextPropagation?: boolean
+  enableIstioTags?: boolean
+  useRequestIdForTraceSampling?: boolean
+  customTags?: Record<string, CustomTag>
+}
+
 export interface TelemetrySpec extends Targets {
-  metrics?: { overrides?: { tagOverrides?: Record<string, TagOverride> }[] }[]
-  tracing?: { providers?: unknown[] }[]
+  metrics?: Metrics[]
+  accessLogging?: AccessLogging[]
+  tracing?: Tracing[]
 }
 
 const text: Schema = { type: 'string', minLength: 1 }

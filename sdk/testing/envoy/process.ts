@@ -39,7 +39,7 @@ const DOCKER_FAILED = 125
 /** How long Envoy may take to end after SIGTERM. */
 const STOP_TIMEOUT = 3000
 /** How long a line of the log may be on its way out of a container. */
-const LOG_TIMEOUT = 2000
+const LOG_TIMEOUT = 20_000
 
 /** Starts Envoy, and resolves when it serves. Rejects with a `HostStartError` that has Envoy's own message when it refuses. */
 export async function startEnvoy(options: StartOptions): Promise<EnvoyProcess> {

@@ -1,0 +1,53 @@
+/** The providers of a mesh: what metrics, access logs and traces are for. */
+import type { ExtensionProvider } from '../../resources/extension-providers.ts'
+import type { MeshConfig } from '../../resources/mesh-config.ts'
+import type { TracesConfig } from './model.ts'
+
+/** Those that every mesh has (pkg/config/mesh of Istio). */
+const BUILT_IN: readonly ExtensionProvider[] = [
+  { name: 'prometheus', prometheus: {} },
+  { name: 'envoy', envoyFileAccessLog: { path: '/dev/stdout' } },
+]
+
+/** By name in any case, as Istio finds them. */
+export function findProvider({ extensionProviders = [] }: MeshConfig, name: string): ExtensionProvider | undefined {
+  const wanted = name.toLowerCase()
+  return [...extensionProviders, ...BUILT_IN].find((provider) => provider.name.toLowerCase() === wanted)
+}
+
+export interface Tracer {
+  exporter: NonNullable<TracesConfig['exporter']>
+  propagation: TracesConfig['propagation']
+  timeout?: string
+}
+
+/** Where spans go, or why they can't. Undefined where there is no such provider. */
+export function tracerOf(mesh: MeshConfig, name: string): Tracer | { why: string } | undefined {
+  const provider = findProvider(mesh, name)
+  if (!provider) return undefined
+  const { zipkin, opentelemetry, datadog } = provider
+  const target = ({ service, port }: { service: string; port: number }) => {
+    // `NAMESPACE/HOST` says whose view of the host it is.
+    const host = service.slice(service.indexOf('/') + 1)
+    return { cluster: `outbound|${port}||${host}`, authority: host }
+  }
+  if (zipkin) {
+    const { path, traceContextOption, timeout } = zipkin
+    return {
+      exporter: { type: 'zipkin', ...target(zipkin), ...(path && { path }) },
+      propagation: traceContextOption === 'USE_B3_WITH_W3C_PROPAGATION' ? ['b3multi', 'w3c'] : ['b3multi'],
+      ...(timeout && { timeout }),
+    }
+  }
+  if (opentelemetry) {
+    const { http } = opentelemetry
+    if (!http) return { why: 'the filter sends OTLP by HTTP only: give the provider http: {path: /v1/traces}' }
+    return {
+      exporter: { type: 'otlp', ...target(opentelemetry), ...(http.path && { path: http.path }) },
+      propagation: ['w3c'],
+      ...(http.timeout && { timeout: http.timeout }),
+    }
+  }
+  if (datadog) return { exporter: { type: 'datadog', ...target(datadog) }, propagation: ['datadog'] }
+  return { why: 'the filter sends to Zipkin, OpenTelemetry and Datadog only' }
+}
