@@ -1,5 +1,6 @@
 /** The kinds of resources that are known, and what becomes of each. */
 import { cilium } from './cilium/index.ts'
+import { gatewayApi } from './gateway-api/index.ts'
 import { istio } from './istio.ts'
 import type { Family, Kind } from './kind.ts'
 import { kubernetes } from './kubernetes/index.ts'
@@ -7,7 +8,7 @@ import { nearest } from './nearest.ts'
 import { smi } from './smi/index.ts'
 
 /** A new family is added here, and nowhere else. */
-const families: readonly Family[] = [istio, smi, cilium, kubernetes]
+const families: readonly Family[] = [istio, smi, cilium, gatewayApi, kubernetes]
 
 const groups = Object.fromEntries(families.flatMap((family) => Object.entries(family.groups)))
 const complete = new Set(families.flatMap((family) => family.complete ?? []))

@@ -5,6 +5,7 @@ import { parseResources, type ParseOptions } from '../../resources/parse.ts'
 import type { Source } from '../../resources/source.ts'
 import type { Workload } from '../workload.ts'
 import { Hosts, type CompileRoutes, type TrafficContext } from './context.ts'
+import { compileGatewayRoutes } from './gateway-api.ts'
 import type { RoutingConfig } from './model.ts'
 import { Registry } from './registry.ts'
 import { compileSplits } from './smi.ts'
@@ -25,7 +26,7 @@ export interface CompiledTraffic {
 }
 
 /** In this order they say who routes a host. */
-const families: readonly CompileRoutes[] = [compileVirtualServices, compileSplits]
+const families: readonly CompileRoutes[] = [compileVirtualServices, compileGatewayRoutes, compileSplits]
 
 /** Compiles the routes of the texts for the sidecar of a workload. */
 export function compileRouting(sources: readonly Source[], options: TrafficOptions): CompiledTraffic {
