@@ -4,7 +4,7 @@ import { monotonicTime } from './clock'
 /** Not in the queue. */
 const NOWHERE: i32 = -1
 /** Most streams that one tick lets go, so that what else the worker has to do gets its turn. */
-const BATCH: i32 = 32
+const BATCH: i32 = 256
 /** Milliseconds between looks for streams that are gone; each looks at a part of them. */
 const LOOK_PERIOD: f64 = 100
 const LOOK_PARTS: i32 = 8
