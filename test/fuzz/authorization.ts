@@ -11,11 +11,26 @@ const FOLDER = join(root, 'filters/authorization')
 /** The deepest nesting that the JSON reader takes. */
 const MAX_DEPTH = 64
 
+/** What the compiler makes of the recorded policies. */
+const real = authorizationCases().flatMap(({ configuration }) => (configuration ? [configuration] : []))
+
 export const authorization = {
   path: 'filters/authorization/assembly/index.ts',
-  /** What the compiler makes of the recorded policies. */
-  real: authorizationCases().flatMap(({ configuration }) => (configuration ? [configuration] : [])),
+  real,
+  grow,
   isValid: validator(),
+}
+
+/** All policies of all real configurations, over and over. */
+function grow(bytes: number): object {
+  const policies = (real as readonly { policies: { name: string }[] }[]).flatMap(
+    (configuration) => configuration.policies,
+  )
+  const count = Math.ceil(bytes / JSON.stringify(policies).length)
+  const copies = Array.from({ length: count }, (_, i) =>
+    policies.map((policy, j) => ({ ...policy, name: `${i}.${j}` })),
+  )
+  return { version: 1, policies: copies.flat() }
 }
 
 function validator(): (configuration: unknown) => boolean {

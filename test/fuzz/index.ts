@@ -1,10 +1,10 @@
-/** `npm run fuzz -- [--count N] [--seed N] [--only TEXT] [--json]` */
+/** `npm run fuzz -- [--count N] [--seed N] [--only TEXT] [--envoy] [--json]` */
 
 import { parseArgs } from 'node:util'
 import { BUILDS } from './modules.ts'
-import { type Figures, isFlat, targets } from './run.ts'
+import { envoyTargets, type Figures, isFlat, targets } from './run.ts'
 
-const USAGE = `usage: npm run fuzz -- [--count N] [--seed N] [--only TEXT] [--json]
+const USAGE = `usage: npm run fuzz -- [--count N] [--seed N] [--only TEXT] [--envoy] [--json]
 
 Feeds filters with hostile input, in release and debug builds: requests by a host that answers at random, requests by the Node host
 with hostile clients and services, and configurations. No filter may trap, and none may need more memory with time; a refused
@@ -18,21 +18,22 @@ configuration must come with a message. The exit code is 1 if one does not hold;
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
-      count: { type: 'string', default: '200000' },
+      count: { type: 'string' },
       seed: { type: 'string', default: new Date().toISOString().slice(0, 10).replaceAll('-', '') },
       only: { type: 'string', default: '' },
+      envoy: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
-  const [count, seed] = [Number(values.count), Number(values.seed)]
+  const [count, seed] = [Number(values.count ?? (values.envoy ? 20_000 : 200_000)), Number(values.seed)]
   if (values.help || !Number.isInteger(count) || count < 1 || !Number.isInteger(seed)) {
     process.stdout.write(`${USAGE}\n`)
     return values.help ? 0 : 2
   }
   const results: (Figures & { name: string; build: string; seconds: number; flat: boolean })[] = []
-  for (const target of targets) {
-    for (const kind of BUILDS) {
+  for (const target of values.envoy ? envoyTargets : targets) {
+    for (const kind of values.envoy ? (['release'] as const) : BUILDS) {
       const name = `${target.name}, ${kind} build`
       if (!name.includes(values.only)) continue
       const onProgress = (done: number): void =>

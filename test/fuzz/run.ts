@@ -2,9 +2,11 @@
 
 import { authorization } from './authorization.ts'
 import { fuzzConfigurations } from './configurations.ts'
+import { fault, faultScene } from './fault.ts'
 import { build, type Build, compile } from './modules.ts'
 import { fuzzNodeHost } from './node-host.ts'
 import { fuzzRequests } from './requests.ts'
+import { fuzzEnvoy, fuzzTraffic } from './traffic.ts'
 
 export interface Figures {
   requests: number
@@ -47,6 +49,35 @@ export const targets: readonly Target[] = [
     async run({ count, seed, kind }) {
       const wasm = await build(authorization.path, kind)
       return { requests: 0, ...fuzzConfigurations({ ...authorization, wasm, configurations: count, seed }) }
+    },
+  },
+  {
+    name: 'configurations of fault',
+    slack: 0,
+    async run({ count, seed, kind }) {
+      const wasm = await build(fault.path, kind)
+      return { requests: 0, ...fuzzConfigurations({ ...fault, wasm, configurations: count, seed }) }
+    },
+  },
+  {
+    name: 'requests of fault',
+    slack: 0,
+    async run({ count, seed, kind, onProgress }) {
+      const wasm = await build(faultScene.path, kind)
+      return fuzzTraffic({ scene: faultScene, wasm, requests: count, seed, onProgress })
+    },
+  },
+]
+
+/** Those of `--envoy`, with a tenth of the count: each filter in real Envoy, in the release build. */
+export const envoyTargets: readonly Target[] = [
+  {
+    name: 'requests of fault in Envoy',
+    // Of all of Envoy.
+    slack: 1,
+    async run({ count, seed, kind, onProgress }) {
+      const wasm = await build(faultScene.path, kind)
+      return fuzzEnvoy({ scene: faultScene, wasm, requests: count, seed, onProgress })
     },
   },
 ]

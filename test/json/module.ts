@@ -33,11 +33,12 @@ export class ReaderModule {
   constructor(path: string) {
     const module = new WebAssembly.Module(readFileSync(path))
     const env: Record<string, (...args: number[]) => number> = {}
+    // Those of WASI fail as well.
     for (const { name } of WebAssembly.Module.imports(module)) env[name] = () => NOT_FOUND
     env['proxy_log'] = (level = 0, at = 0, size = 0) => this.log(level, at, size)
     env['proxy_get_buffer_bytes'] = (_type, _start, _length, outAddress = 0, outSize = 0) =>
       this.give(outAddress, outSize)
-    this.exports = new WebAssembly.Instance(module, { env }).exports as unknown as Exports
+    this.exports = new WebAssembly.Instance(module, { env, wasi_snapshot_preview1: env }).exports as unknown as Exports
     this.exports._initialize()
   }
 

@@ -41,7 +41,8 @@ export class Trigger {
     const allow = json.get('allow')
     allow.array()
     new MatchReader<AllowRule>(request, this.allowed).add(allow, new AllowRule(0, Bytes.from('')))
-    this.allowed.compile()
+    // An index of what could not be read can't be made.
+    if (!json.hasError) this.allowed.compile()
     this.maxDelay = readWait(json.get('maxDelay'), MAX_DELAY)
     this.end = readEnd(json.get('until'))
   }

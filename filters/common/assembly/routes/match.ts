@@ -156,6 +156,7 @@ export class MatchReader<R extends IndexedRule> {
 
   private addClaims(json: JsonValue): i32 {
     const claims = json.optionalArray()
+    if (json.exists && !claims.length) json.fail('expected at least one claim')
     for (let i = 0; i < claims.length; i++) {
       const dimension = this.index.dimension(claimAttribute(this.request, claims[i].get('claim')))
       this.addCondition(dimension, claims[i].get('value'), NOT_EMPTY)
