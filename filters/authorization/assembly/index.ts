@@ -10,9 +10,9 @@ import {
   RootContext,
   utf8,
 } from '@meshscript/sdk'
+import { DecisionLog } from '../../common/assembly/decision_log'
 import { readPolicies } from './configuration'
 import { Decision, nameOf, Verdict } from './decision'
-import { DecisionLog } from './decision_log'
 import { CheckedContext } from './ext_authz/checked_context'
 import { Provider, Providers, readProviders } from './ext_authz/provider'
 import { HeaderAction, Mismatch } from './header_action'

@@ -10,7 +10,7 @@ export class Random {
   /** A number from 0 to before 1. */
   next(): f64 {
     let x = this.state
-    if (!x) x = seed()
+    if (!x) x = hostRandom()
     x ^= x >> 12
     x ^= x << 25
     x ^= x >> 27
@@ -28,7 +28,8 @@ export function random(): Random {
   return known
 }
 
-function seed(): u64 {
+/** 64 bits of the host's own randomness, never 0: for seeds that nobody must guess. An import. */
+export function hostRandom(): u64 {
   const bytes = new StaticArray<u64>(1)
   random_get(changetype<usize>(bytes), 8)
   // Zero would stay zero.

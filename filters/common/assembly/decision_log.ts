@@ -1,8 +1,8 @@
 // Lines about requests that are refused, would be, or were not as a rule wants them: enough to see who is turned away and why, and never so many
 // that a flood of refusals becomes a flood of lines.
 
-import { ByteString, currentTime, log, LogLevel, property, utf8 } from '@meshscript/sdk'
-import { CurrentRequest } from '../../common/assembly/request/request'
+import { Bytes, ByteString, currentTime, log, LogLevel, property, utf8 } from '@meshscript/sdk'
+import { CurrentRequest } from './request/request'
 
 /** Lines per second and VM. */
 const MAX_LINES: u32 = 10
@@ -17,21 +17,26 @@ export class DecisionLog {
   private lines: u32 = 0
   private omitted: u64 = 0
 
+  constructor(
+    /** What it is that has decided, e.g. `policy`. */
+    private subject: Bytes = Bytes.from('policy'),
+  ) {}
+
   /** A request was refused: `verdict` is `denied`. In audit mode it was let pass all the same: `audited`. */
-  refused(verdict: ByteString, policy: ByteString, request: CurrentRequest): void {
+  refused(verdict: ByteString, decider: ByteString, request: CurrentRequest): void {
     if (!this.isDue()) return
     const line = new Line()
     line.text(verdict)
-    this.write(LogLevel.Warn, line, policy, request)
+    this.write(LogLevel.Warn, line, decider, request)
   }
 
   /** A header was not as a rule wants it (`onMismatch: LOG`). Its value is not told: it may be a secret. */
-  mismatched(header: ByteString, policy: ByteString, request: CurrentRequest): void {
+  mismatched(header: ByteString, decider: ByteString, request: CurrentRequest): void {
     if (!this.isDue()) return
     const line = new Line()
     line.text(utf8('mismatched header='))
     line.value(header)
-    this.write(LogLevel.Info, line, policy, request)
+    this.write(LogLevel.Info, line, decider, request)
   }
 
   /** Whether there is room for a line in this second; else it is counted. */
@@ -50,9 +55,11 @@ export class DecisionLog {
     return false
   }
 
-  private write(level: LogLevel, line: Line, policy: ByteString, request: CurrentRequest): void {
-    line.text(utf8(' policy='))
-    line.value(policy)
+  private write(level: LogLevel, line: Line, decider: ByteString, request: CurrentRequest): void {
+    line.text(utf8(' '))
+    line.text(this.subject.view)
+    line.text(utf8('='))
+    line.value(decider)
     const method = request.headers.get(utf8(':method'))
     if (method) {
       line.text(utf8(' method='))

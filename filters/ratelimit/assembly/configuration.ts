@@ -1,0 +1,157 @@
+import { Bytes, ByteString, JsonValue, property, sharedData, utf8 } from '@meshscript/sdk'
+import { decimal } from '../../common/assembly/decimal'
+import { hostRandom } from '../../common/assembly/random'
+import { CurrentRequest, currentRequest } from '../../common/assembly/request/request'
+import { MatchReader } from '../../common/assembly/routes/match'
+import { RuleIndex } from '../../common/assembly/rules/rule_index'
+import { sipHash } from '../../common/assembly/siphash'
+import { HeaderStyle, QuotaHeaders } from './headers'
+import { Limiter, readLimiter } from './limiter'
+import { readDescriptors, Rule } from './rule'
+import { ProxyStore, Store, WorkerStore } from './store'
+
+enum Scope {
+  Worker,
+  Proxy,
+}
+
+/** How many keys a rule's counters have room for, unless the configuration says otherwise. */
+const MAX_KEYS: i64 = 16_384
+/** As Envoy's local rate limit. */
+const BODY = 'local_rate_limited'
+const ABSENT: u32 = 0xffffffff
+
+/** A configuration, read. */
+@final
+export class RateLimits {
+  readonly request: CurrentRequest = currentRequest()
+  readonly isAudit: bool
+  readonly status: u32
+  readonly body: Bytes
+  readonly headers: QuotaHeaders
+  /** Whether there is anything to look at in a request. */
+  needsRequest: bool = false
+  /** Rules for all requests. */
+  private always: Rule[] = []
+  private index: RuleIndex<Rule> | null = null
+  private found: Rule[] = []
+  private requests: u32 = 0
+
+  constructor(json: JsonValue) {
+    json.get('$schema').string('')
+    const version = json.get('version')
+    if (version.integer() != 1) version.fail('expected 1, the version of this format')
+    this.isAudit = json.get('mode').oneOf(['enforce', 'audit'], 0) == 1
+    this.status = <u32>json.get('status').integer(429, 400, 599)
+    this.body = json.get('body').bytes(BODY)
+    this.headers = new QuotaHeaders(<HeaderStyle>json.get('headers').oneOf(['none', 'draft-03', 'rfc'], 0))
+    const maxKeys = <u32>json.get('maxKeys').integer(MAX_KEYS, 1, 10_000_000)
+    this.readRules(json.get('rules').array(), maxKeys)
+  }
+
+  private readRules(rules: JsonValue, maxKeys: u32): void {
+    const index = new RuleIndex<Rule>()
+    const matches = new MatchReader<Rule>(this.request, index)
+    const reader = new RuleReader(maxKeys)
+    for (let i = 0; i < rules.length; i++) {
+      const json = rules[i]
+      const rule = reader.read(json, i)
+      const match = json.get('match')
+      if (match.exists) matches.add(match, rule)
+      else this.always.push(rule)
+      if (rule.descriptors.length) this.needsRequest = true
+    }
+    if (!index.size) return
+    index.compile()
+    this.index = index
+    this.needsRequest = true
+  }
+
+  /** The rules that the request matches, each once, in the order of the configuration. Valid until the next request. */
+  matching(): Rule[] {
+    const index = this.index
+    if (!index) return this.always
+    const found = this.found
+    found.length = 0
+    index.all(found)
+    const number = ++this.requests
+    let count = 0
+    for (let i = 0; i < found.length; i++) {
+      const rule = unchecked(found[i])
+      if (rule.seen == number) continue
+      rule.seen = number
+      count = insert(found, rule, count)
+    }
+    found.length = count
+    for (let i = 0; i < this.always.length; i++) {
+      const rule = unchecked(this.always[i])
+      found.push(rule)
+      count = insert(found, rule, count)
+    }
+    return found
+  }
+}
+
+/** Puts a rule among the first `count`, which are in order, none of them behind the place that it was read from. */
+function insert(rules: Rule[], rule: Rule, count: i32): i32 {
+  let at = count
+  for (; at > 0 && unchecked(rules[at - 1]).rank > rule.rank; at--) unchecked((rules[at] = rules[at - 1]))
+  unchecked((rules[at] = rule))
+  return count + 1
+}
+
+/** Reads rules. */
+class RuleReader {
+  /** Of this plugin, in shared data: several may share that. */
+  private prefix: Bytes
+  private ownSeed: u64 = hostRandom()
+  private sharedSeed: u64 = 0
+
+  constructor(private maxKeys: u32) {
+    const name = property.get(utf8('plugin_name'))
+    const root = property.get(utf8('plugin_root_id'))
+    this.prefix = utf8('meshscript.ratelimit\0')
+      .concat(name ? name : ByteString.empty)
+      .concat(utf8('\0'))
+      .concat(root ? root : ByteString.empty)
+      .concat(utf8('\0'))
+      .persist()
+  }
+
+  read(json: JsonValue, place: i32): Rule {
+    const name = json.get('name').bytes(utf8('rules[').concat(decimal(place)).concat(utf8(']')))
+    if (!name.length) json.get('name').fail('expected a name')
+    const descriptors = readDescriptors(json.get('descriptors'))
+    const limiter = readLimiter(json.get('limit'))
+    const costJson = json.get('cost')
+    const cost = <f64>costJson.integer(1, 1, 4_000_000_000)
+    if (cost > limiter.capacity)
+      costJson.fail('expected no more than the limit lets pass at once: else nothing ever passes')
+    const scope: Scope = json.get('scope').oneOf(['worker', 'proxy'], Scope.Proxy)
+    const isSingle = !descriptors.length
+    const seed = scope == Scope.Proxy ? this.commonSeed() : this.ownSeed
+    let where: Store
+    if (scope == Scope.Worker) where = new WorkerStore(this.maxKeys, isSingle)
+    else where = new ProxyStore(this.prefix.view.concat(decimal(place)).concat(utf8('\0')), this.maxKeys, isSingle)
+    return new Rule(place, name, descriptors, limiter, where, cost, tagOf(name, limiter), seed)
+  }
+
+  /** What all workers hash with: the first of them has drawn it. */
+  private commonSeed(): u64 {
+    if (this.sharedSeed) return this.sharedSeed
+    const name = this.prefix.view.concat(utf8('seed'))
+    const drawn = new StaticArray<u64>(1)
+    drawn[0] = this.ownSeed
+    sharedData.compareAndSwap(name, ByteString.at(changetype<usize>(drawn), 8), ABSENT)
+    const found = sharedData.get(name)
+    this.sharedSeed = found && found.value.length == 8 ? load<u64>(found.value.ptr) : this.ownSeed
+    return this.sharedSeed
+  }
+}
+
+/** The same for the same name and limit: counters of another limit are not gone on with. */
+function tagOf(name: Bytes, limiter: Limiter): u64 {
+  const limit = reinterpret<u64>(limiter.per) ^ (reinterpret<u64>(limiter.capacity) >> 1)
+  const tag = sipHash(name.view, reinterpret<u64>(limiter.requests), limit)
+  return tag ? tag : 1
+}
