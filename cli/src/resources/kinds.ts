@@ -4,11 +4,12 @@ import { gatewayApi } from './gateway-api/index.ts'
 import { istio } from './istio.ts'
 import type { Family, Kind } from './kind.ts'
 import { kubernetes } from './kubernetes/index.ts'
+import { linkerd } from './linkerd/index.ts'
 import { nearest } from './nearest.ts'
 import { smi } from './smi/index.ts'
 
 /** A new family is added here, and nowhere else. */
-const families: readonly Family[] = [istio, smi, cilium, gatewayApi, kubernetes]
+const families: readonly Family[] = [istio, smi, cilium, gatewayApi, linkerd, kubernetes]
 
 const groups = Object.fromEntries(families.flatMap((family) => Object.entries(family.groups)))
 const complete = new Set(families.flatMap((family) => family.complete ?? []))

@@ -22,6 +22,7 @@ export type CompileRoutes = (context: TrafficContext) => VirtualHostConfig<Route
 /** Who routes which host. */
 export class Hosts {
   readonly #owners = new Map<string, Resource>()
+  readonly #joined = new Set<Resource>()
 
   constructor(private readonly diagnostics: Diagnostics) {}
 
@@ -30,9 +31,14 @@ export class Hosts {
     return this.#owners.get(host)
   }
 
+  /** Says that a resource is a part of what its host's owner has been compiled to. */
+  join(resource: Resource): void {
+    this.#joined.add(resource)
+  }
+
   /**
-   * Whether a resource may route a host. Of two of one kind the first counts, as in Istio; no mesh says which one counts of two
-   * kinds, so that these are an error.
+   * Whether a resource may route a host. Of two of one kind the first counts, as in Istio; of most two kinds no mesh says which one
+   * counts, so that these are an error.
    */
   claim(host: string, resource: Resource, path: Path): boolean {
     const earlier = this.#owners.get(host)
@@ -41,10 +47,20 @@ export class Hosts {
       return true
     }
     if (earlier === resource) return true
+    if (this.#joined.has(resource)) return false
     const isSameKind = earlier.kind === resource.kind && earlier.group === resource.group
-    if (isSameKind) {
-      const message = `ignored: ${earlier.title} is for ${host} too, and the first counts`
-      resource.report(this.diagnostics, 'warning', 'MS1410', path, message, 'merge the two')
+    // That is said by Linkerd.
+    const isProfiled = earlier.kind === 'ServiceProfile' && /^(HTTP|GRPC)Route$/.test(resource.kind)
+    if (isSameKind || isProfiled) {
+      const message = `ignored: ${earlier.title} is for ${host} too, and ${isProfiled ? 'a profile comes first' : 'the first counts'}`
+      resource.report(
+        this.diagnostics,
+        'warning',
+        'MS1410',
+        path,
+        message,
+        isProfiled ? 'remove one of them' : 'merge the two',
+      )
     } else {
       const message = `${earlier.title} is for ${host} too, and which one counts is not defined`
       const hint = `compile one of them, or let one resource say both`

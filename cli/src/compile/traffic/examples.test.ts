@@ -64,6 +64,26 @@ const examples: Record<string, Example> = {
     routes: 0,
     told: ['warning MS1402', 'info MS1006'],
   },
+  // Who may reach a workload is no matter of routes.
+  'linkerd/emoji-policy.yaml': { routes: 0, told: ['warning MS1402', 'info MS1006', 'info MS1006'] },
+  'linkerd/serviceprofile-webapp.yaml': {
+    options: { workload: { namespace: 'booksapp', name: 'traffic', labels: {} }, port: 7000 },
+    routes: [
+      ['GET', { exact: '/' }],
+      ['POST', { exact: '/authors' }],
+      ['GET', { regex: '/authors/[^/]*' }],
+      ['POST', { regex: '/authors/[^/]*/delete' }],
+      ['POST', { regex: '/authors/[^/]*/edit' }],
+      ['POST', { exact: '/books' }],
+      ['GET', { regex: '/books/[^/]*' }],
+      ['POST', { regex: '/books/[^/]*/delete' }],
+      ['POST', { regex: '/books/[^/]*/edit' }],
+      undefined,
+    ].map((match) => ({
+      ...(match && { match: [{ method: { exact: match[0] }, path: match[1] }] }),
+      destinations: [{ cluster: clusterOf('webapp', 7000, 'booksapp') }],
+    })),
+  },
   'linkerd/traffic-split-leaf-weights.yaml': {
     routes: [{ destinations: [{ cluster: clusterOf('backend-svc', 80, 'default') }] }],
   },
@@ -71,7 +91,9 @@ const examples: Record<string, Example> = {
 
 describe.runIf(existsSync(folder))('examples', () => {
   test('every file is one', () => {
-    const files = ['smi'].flatMap((name) => readdirSync(new URL(name, folder)).map((file) => `${name}/${file}`))
+    const files = ['smi', 'linkerd'].flatMap((name) =>
+      readdirSync(new URL(name, folder)).map((file) => `${name}/${file}`),
+    )
     expect(Object.keys(examples)).toEqual(expect.arrayContaining(files))
   })
 

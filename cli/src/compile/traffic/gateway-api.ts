@@ -1,10 +1,12 @@
 /** Routes of the Gateway API that are attached to Services → routes. Those of Gateways are no matter of a workload's requests. */
-import type { BackendObject, ParentRef } from '../../resources/gateway-api/common.ts'
+import type { ParentRef } from '../../resources/gateway-api/common.ts'
 import type { GatewayHttpRoute, HttpRouteRule } from '../../resources/gateway-api/http-route.ts'
+import { readAnnotations } from '../../resources/linkerd/annotations.ts'
 import type { Path } from '../../resources/nodes.ts'
 import type { Resource } from '../../resources/resource.ts'
 import type { TrafficContext } from './context.ts'
 import { httpRule } from './http-rule.ts'
+import { serviceAnnotations } from './linkerd.ts'
 import type { RouteConfig, VirtualHostConfig } from './model.ts'
 import { compareRanks, type RankedRoute } from './rank.ts'
 
@@ -12,16 +14,6 @@ import { compareRanks, type RankedRoute } from './rank.ts'
 interface Attached {
   route: Resource
   parent: ParentRef
-  path: Path
-}
-
-/** What a rule needs to know of where it is. */
-export interface RuleContext extends TrafficContext {
-  route: Resource
-  /** Full name of the Service that requests ask for, and its port where it is known. */
-  host: string
-  port: number | undefined
-  /** Of the rule. */
   path: Path
 }
 
@@ -92,40 +84,14 @@ function compileHost(
   const [first] = attached
   if (!first || !hosts.claim(host, first.route, first.path)) return undefined
 
+  const ofService = serviceAnnotations(host, context)
   const ranked = attached.flatMap(({ route }) => {
     const { rules = [{}] } = (route as GatewayHttpRoute).spec
+    const annotations = { ...ofService, ...readAnnotations(route, context.diagnostics) }
     return rules.flatMap((rule: HttpRouteRule, index): RankedRoute[] =>
-      httpRule(rule, { ...context, route, host, port, path: ['spec', 'rules', index] }, index),
+      httpRule(rule, { ...context, route, host, port, annotations, path: ['spec', 'rules', index] }, index),
     )
   })
   const routes = ranked.sort((a, b) => compareRanks(a.rank, b.rank)).map(({ config }) => config)
   return { name: `${namespace}/${name}`, domains: registry.domainsOf(host, namespace, workload.namespace), routes }
-}
-
-/**
- * Envoy's name of a backend's cluster; undefined where the reference is invalid, so that its requests are answered with 500. A Service
- * is missing only where the input has others of its namespace.
- */
-export function backendCluster(backend: BackendObject, path: Path, context: RuleContext): string | undefined {
-  const { registry, route, diagnostics } = context
-  const { group = '', kind = 'Service', name, namespace = route.metadata.namespace, port } = backend
-  const invalid = (field: string, message: string, hint: string) => {
-    route.report(diagnostics, 'warning', 'MS1221', [...path, field], message, hint)
-    return undefined
-  }
-  if (kind !== 'Service' || (group !== '' && group !== 'core')) {
-    const message = `${kind} ${name} is no Service: what it would get is answered with 500`
-    return invalid('kind', message, 'write the name of a Service')
-  }
-  const full = `${name}.${namespace}.svc.cluster.local`
-  const ports = registry.portsOf(full)
-  if (!ports && registry.servicesOf(namespace).length) {
-    const message = `the input has no Service ${namespace}/${name}: what it would get is answered with 500`
-    return invalid('name', message, 'add it to the input')
-  }
-  if (ports && !ports.includes(port!)) {
-    const message = `${name} has no port ${port}: what it would get is answered with 500`
-    return invalid('port', message, `its ports: ${ports.join(', ') || 'none'}`)
-  }
-  return registry.clusterName(full, port!)
 }

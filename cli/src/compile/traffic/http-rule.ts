@@ -11,8 +11,7 @@ import type {
 } from '../../resources/gateway-api/http-route.ts'
 import type { Path } from '../../resources/nodes.ts'
 import { escapeRegex } from '../../resources/regex.ts'
-import { parseDuration } from '../../resources/targets.ts'
-import { backendCluster, type RuleContext } from './gateway-api.ts'
+import { backendCluster, type RuleContext } from './backends.ts'
 import { joinOperations } from './header-operations.ts'
 import type {
   CorsConfig,
@@ -21,10 +20,10 @@ import type {
   MatchConfig,
   Matcher,
   OperationsConfig,
-  RetriesConfig,
   RouteConfig,
 } from './model.ts'
 import type { RankedRoute } from './rank.ts'
+import { resilienceOf } from './resilience.ts'
 
 export function httpRule(rule: HttpRouteRule, context: RuleContext, index: number): RankedRoute[] {
   const { route } = context
@@ -89,7 +88,7 @@ export const valueMatcher = ({ type, value }: HeaderMatch): Matcher =>
 
 /** What becomes of the requests of a rule. */
 function settingsOf(rule: HttpRouteRule, context: RuleContext): Omit<RouteConfig, 'match'> {
-  const { filters = [], timeouts = {}, retry } = rule
+  const { filters = [] } = rule
   refuseOthers(rule, context)
   const find = <Type extends HttpFilter['type']>(type: Type) => filters.find((filter) => filter.type === type)
   const headers = headersConfig(
@@ -121,7 +120,7 @@ function settingsOf(rule: HttpRouteRule, context: RuleContext): Omit<RouteConfig
     ...((path || rewrite?.hostname) && {
       rewrite: { ...path, ...(rewrite?.hostname && { authority: rewrite.hostname }) },
     }),
-    ...resilienceOf(timeouts, retry),
+    ...resilienceOf(rule, context.annotations),
     ...(mirrors.length && { mirrors }),
   }
 }
@@ -281,28 +280,3 @@ function originMatcher(origin: string): Matcher {
   if (!origin.includes('*')) return { exact: origin }
   return { regex: origin.split('*').map(escapeRegex).join('.+') }
 }
-
-/** What a rule is retried for where it says that it is retried. */
-const CONNECTION_ERRORS = 'connect-failure,refused-stream,reset'
-
-function resilienceOf(
-  timeouts: NonNullable<HttpRouteRule['timeouts']>,
-  retry: HttpRouteRule['retry'],
-): Pick<RouteConfig, 'timeout' | 'retries'> {
-  const { request, backendRequest } = timeouts
-  // Without retries there is one request to a backend, and its timeout is that of the whole.
-  const timeout = retry || !isLimit(backendRequest) ? (request ?? (retry ? undefined : backendRequest)) : backendRequest
-  if (!retry) return timeout === undefined ? {} : { timeout }
-  const { codes = [], attempts = 2 } = retry
-  const retries: RetriesConfig = {
-    attempts,
-    on: codes.length ? `${CONNECTION_ERRORS},retriable-status-codes` : CONNECTION_ERRORS,
-    ...(codes.length && { statusCodes: codes }),
-    ...(isLimit(backendRequest) && { perTryTimeout: backendRequest }),
-  }
-  return { ...(timeout !== undefined && { timeout }), retries }
-}
-
-/** Zero is no limit. */
-const isLimit = (duration: string | undefined): duration is string =>
-  duration !== undefined && parseDuration(duration) !== 0

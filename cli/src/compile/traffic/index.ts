@@ -6,6 +6,7 @@ import type { Source } from '../../resources/source.ts'
 import type { Workload } from '../workload.ts'
 import { Hosts, type CompileRoutes, type TrafficContext } from './context.ts'
 import { compileGatewayRoutes } from './gateway-api.ts'
+import { compileAnnotations, compileProfiles } from './linkerd.ts'
 import type { RoutingConfig } from './model.ts'
 import { Registry } from './registry.ts'
 import { compileSplits } from './smi.ts'
@@ -26,7 +27,13 @@ export interface CompiledTraffic {
 }
 
 /** In this order they say who routes a host. */
-const families: readonly CompileRoutes[] = [compileVirtualServices, compileGatewayRoutes, compileSplits]
+const families: readonly CompileRoutes[] = [
+  compileVirtualServices,
+  compileProfiles,
+  compileGatewayRoutes,
+  compileSplits,
+  compileAnnotations,
+]
 
 /** Compiles the routes of the texts for the sidecar of a workload. */
 export function compileRouting(sources: readonly Source[], options: TrafficOptions): CompiledTraffic {

@@ -3,7 +3,8 @@ import { nearest } from '../../resources/nearest.ts'
 import { headersOf, readMatches, type RouteMatch } from '../../resources/smi/index.ts'
 import { serviceName, weightOf, type TrafficSplit } from '../../resources/smi/traffic-split.ts'
 import type { TrafficContext } from './context.ts'
-import type { DestinationConfig, MatchConfig, Matcher, RouteConfig, VirtualHostConfig } from './model.ts'
+import type { DestinationConfig, MatchConfig, RouteConfig, VirtualHostConfig } from './model.ts'
+import { oneOf, startsWith } from './patterns.ts'
 
 /** Those of one service are one virtual host: splits of some requests first, then the one of all others. */
 export function compileSplits(context: TrafficContext): VirtualHostConfig<RouteConfig>[] {
@@ -127,11 +128,12 @@ function matchesOf(split: TrafficSplit, context: TrafficContext): MatchConfig[] 
 /** Undefined: it matches every request. */
 function matchOf(match: RouteMatch): MatchConfig | undefined {
   const { pathRegex, methods = [] } = match
+  const path = pathRegex === undefined ? undefined : startsWith(pathRegex)
   const headers = headersOf(match)
   const named = headers.filter(({ name }) => !/^host$/i.test(name))
   const host = headers.find(({ name }) => /^host$/i.test(name))
   const config: MatchConfig = {
-    ...(pathRegex !== undefined && !/^\^?(\.\*)?$/.test(pathRegex) && { path: startsWith(pathRegex) }),
+    ...(path && { path }),
     ...(methods.length && !methods.includes('*') && { method: oneOf(methods) }),
     ...(host && { authority: { regex: host.regex } }),
     ...(named.length && {
@@ -139,13 +141,4 @@ function matchOf(match: RouteMatch): MatchConfig | undefined {
     }),
   }
   return Object.keys(config).length ? config : undefined
-}
-
-const oneOf = (methods: readonly string[]): Matcher =>
-  methods.length === 1 ? { exact: methods[0]! } : { regex: methods.join('|') }
-
-/** SMI's expressions are of the start of a path; what follows is of no matter. Plain text needs no expression. */
-function startsWith(regex: string): Matcher {
-  const plain = regex.replace(/^\^/, '').replace(/\.\*$/, '')
-  return /^[\w/~%-]*$/.test(plain) ? { prefix: plain } : { regex: `(?:${regex})(?s:.*)` }
 }

@@ -1,0 +1,46 @@
+/** Backends that routes of the Gateway API name. */
+import type { BackendObject } from '../../resources/gateway-api/common.ts'
+import type { LinkerdAnnotations } from '../../resources/linkerd/annotations.ts'
+import type { Path } from '../../resources/nodes.ts'
+import type { Resource } from '../../resources/resource.ts'
+import type { TrafficContext } from './context.ts'
+
+/** What a rule needs to know of where it is. */
+export interface RuleContext extends TrafficContext {
+  route: Resource
+  /** Full name of the Service that requests ask for, and its port where it is known. */
+  host: string
+  port: number | undefined
+  /** Linkerd's, of the route and the Service. */
+  annotations: LinkerdAnnotations
+  /** Of the rule. */
+  path: Path
+}
+
+/**
+ * Envoy's name of a backend's cluster; undefined where the reference is invalid, so that its requests are answered with 500. A Service
+ * is missing only where the input has others of its namespace.
+ */
+export function backendCluster(backend: BackendObject, path: Path, context: RuleContext): string | undefined {
+  const { registry, route, diagnostics } = context
+  const { group = '', kind = 'Service', name, namespace = route.metadata.namespace, port } = backend
+  const invalid = (field: string, message: string, hint: string) => {
+    route.report(diagnostics, 'warning', 'MS1221', [...path, field], message, hint)
+    return undefined
+  }
+  if (kind !== 'Service' || (group !== '' && group !== 'core')) {
+    const message = `${kind} ${name} is no Service: what it would get is answered with 500`
+    return invalid('kind', message, 'write the name of a Service')
+  }
+  const full = `${name}.${namespace}.svc.cluster.local`
+  const ports = registry.portsOf(full)
+  if (!ports && registry.servicesOf(namespace).length) {
+    const message = `the input has no Service ${namespace}/${name}: what it would get is answered with 500`
+    return invalid('name', message, 'add it to the input')
+  }
+  if (ports && !ports.includes(port!)) {
+    const message = `${name} has no port ${port}: what it would get is answered with 500`
+    return invalid('port', message, `its ports: ${ports.join(', ') || 'none'}`)
+  }
+  return registry.clusterName(full, port!)
+}
