@@ -7,7 +7,7 @@
 //                            └ http 2 { id 1, method 2, headers 3 (map), path 4, host 5, scheme 6, size 9, protocol 10, body 11, raw_body 12 }
 
 import { ByteString, filterState, Pairs, property, ProtobufWriter, utf8 } from '@meshscript/sdk'
-import { validUtf8 } from './protobuf'
+import { validUtf8 } from '../../../common/assembly/protobuf'
 import { isPartial, joined } from './request'
 
 /** The message that asks about the request with these headers; empty when there is no room for it. */

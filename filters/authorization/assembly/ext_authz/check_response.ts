@@ -8,10 +8,11 @@
 //   headers: HeaderValueOption { header 1 { key 1, value 2, raw_value 3 }, append 2 { value 1 }, append_action 3 }
 
 import { ByteString, HeaderMap, Headers } from '@meshscript/sdk'
-import { isFraming, isProtected, isValidLine, removeHeader } from './header_names'
-import { Fields } from './protobuf'
+import { isFraming, isProtected, isValidLine } from '../../../common/assembly/header_lines'
+import { Fields } from '../../../common/assembly/protobuf'
+import { HeaderAction, ResponseHeaders } from '../../../common/assembly/response_headers'
+import { removeHeader } from './header_names'
 import { removeParameter, setParameter } from './request'
-import { HeaderAction, ResponseHeaders } from './response_headers'
 
 /** What the service says. Its views are valid while the callback of the answer runs. */
 @final

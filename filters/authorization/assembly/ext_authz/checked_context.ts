@@ -1,6 +1,6 @@
 import { Action, ByteString, currentTimeMillis, GrpcStatus, Headers, HttpContext, utf8 } from '@meshscript/sdk'
+import { ResponseHeaders } from '../../../common/assembly/response_headers'
 import { Provider, Providers } from './provider'
-import { ResponseHeaders } from './response_headers'
 
 enum State {
   /** The body has to come before the provider is asked. */

@@ -1,20 +1,9 @@
-import {
-  Bytes,
-  ByteString,
-  Buffer,
-  grpcCall,
-  GrpcResponse,
-  GrpcStatus,
-  JsonValue,
-  ProtobufWriter,
-} from '@meshscript/sdk'
+import { Bytes, ByteString, grpcCall, GrpcResponse, JsonValue } from '@meshscript/sdk'
+import { grpcService, wholeMessage } from '../../../common/assembly/grpc'
 import { CheckedContext } from './checked_context'
 import { checkRequest } from './check_request'
 import { CheckResponse } from './check_response'
 import { Provider } from './provider'
-
-/** The ABI's number of the buffer with a gRPC message. */
-const GRPC_MESSAGE: i32 = 5
 
 /** A service that is asked by `envoy.service.auth.v3.Authorization/Check`. */
 @final
@@ -44,10 +33,8 @@ export class GrpcProvider extends Provider {
 }
 
 function onAnswer(context: CheckedContext, response: GrpcResponse): void {
-  if (response.status != GrpcStatus.Ok) return context.onFailed()
-  const message = response.message
-  // An empty message lets the request pass: one that can't be read must not look like it.
-  if (<u32>message.length != Buffer.of(GRPC_MESSAGE).size) return context.onFailed()
+  const message = wholeMessage(response)
+  if (!message) return context.onFailed()
   const answer = new CheckResponse(message)
   if (answer.isMalformed) return context.onFailed()
   if (answer.code == 0) {
@@ -56,15 +43,4 @@ function onAnswer(context: CheckedContext, response: GrpcResponse): void {
   }
   if (answer.isError) return context.onFailed()
   context.onDenied(answer.status, answer.body, answer.denialHeaders)
-}
-
-/**
- * GrpcService { envoy_grpc 1 { cluster_name 1, authority 2 } }. The name of a cluster by itself would go as the authority too, and Istio's names,
- * with their `|`, are none.
- */
-function grpcService(cluster: ByteString, authority: ByteString): ByteString {
-  const target = new ProtobufWriter(cluster.length + authority.length, 2).bytes(1, cluster)
-  if (!authority.isEmpty) target.bytes(2, authority)
-  const message = target.finish()
-  return new ProtobufWriter(message.length, 1).bytes(1, message).finish()
 }

@@ -9,11 +9,12 @@ import {
   Pairs,
   utf8,
 } from '@meshscript/sdk'
+import { isFraming, isProtected } from '../../../common/assembly/header_lines'
+import { HeaderAction, ResponseHeaders } from '../../../common/assembly/response_headers'
 import { CheckedContext } from './checked_context'
-import { HeaderNames, isFraming, isProtected, removeHeader } from './header_names'
+import { HeaderNames, removeHeader } from './header_names'
 import { Provider } from './provider'
 import { isPartial, joined } from './request'
-import { HeaderAction, ResponseHeaders } from './response_headers'
 
 /** The largest body of a refusal that is passed on. */
 const MAX_BODY: u32 = 1_048_576

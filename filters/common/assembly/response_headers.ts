@@ -1,4 +1,4 @@
-import { Bytes, ByteString, HeaderMap } from '@meshscript/sdk'
+import { Bytes, ByteString, HeaderMap, Headers } from '@meshscript/sdk'
 
 /** What a gRPC service may want done with a header of the response: `append_action` of envoy.config.core.v3.HeaderValueOption. */
 export enum HeaderAction {
@@ -32,6 +32,15 @@ export class ResponseHeaders {
       else if (action == HeaderAction.AddIfAbsent) {
         if (!headers.has(name)) headers.add(name, value)
       } else if (headers.has(name)) headers.set(name, value)
+    }
+  }
+
+  /** For a response of the filter's own, which has no others yet. */
+  addTo(headers: Headers): void {
+    for (let i = 0; i < this.actions.length; i++) {
+      if (unchecked(this.actions[i]) != HeaderAction.SetIfPresent) {
+        headers.add(unchecked(this.names[i]), unchecked(this.values[i]))
+      }
     }
   }
 }
