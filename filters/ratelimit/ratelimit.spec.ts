@@ -2,6 +2,7 @@
 import { cluster, createHost, type Host, type HostOptions, type RequestInit } from '@meshscript/sdk/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import filter from './assembly/index.ts?filter'
+import telling from '../ratelimit-headers/assembly/index.ts?filter'
 
 const CLIENT = 'spiffe://cluster.local/ns/shop/sa/client'
 const hour = (requests: number, more: object = {}) => ({ requests, per: '1h', ...more })
@@ -245,7 +246,7 @@ describe('headers', () => {
   const shown = ['x-ratelimit-limit', 'x-ratelimit-remaining']
 
   describe('of draft 03', () => {
-    const { ask } = withRules(limits, { headers: 'draft-03' })
+    const { ask } = withRules(limits, { headers: 'draft-03' }, { wasm: telling })
     const read = async (path: string) => {
       const { headers } = await ask(path)
       return shown.map((name) => headers.get(name))
@@ -264,8 +265,25 @@ describe('headers', () => {
     })
   })
 
+  describe('of the plain module', () => {
+    const { ask, host } = withRules(limits, { headers: 'draft-03' })
+    const read = async () => {
+      const { status, headers } = await ask('/ten')
+      return [status, ...shown.map((name) => headers.get(name))]
+    }
+
+    test('are in refusals only', async () => {
+      expect([await read(), await read(), await read()]).toEqual([
+        [200, undefined, undefined],
+        [200, undefined, undefined],
+        [429, '10, 10;w=3600;name="ten"', '0'],
+      ])
+      expect(host().logs[0]?.message).toContain('ratelimit-headers.wasm')
+    })
+  })
+
   describe('of the newer draft', () => {
-    const { ask } = withRules(limits, { headers: 'rfc' })
+    const { ask } = withRules(limits, { headers: 'rfc' }, { wasm: telling })
 
     test('have a policy, and what is left of it', async () => {
       await ask('/ten')

@@ -8,6 +8,7 @@ import {
   GrpcStatus,
   HttpContext,
   JsonValue,
+  log,
   RootContext,
   utf8,
 } from '@meshscript/sdk'
@@ -20,9 +21,14 @@ export class RateLimitRoot extends RootContext {
   /** Null until a configuration was accepted; then no request passes. */
   limits: RateLimits | null = null
   readonly requests: Counter = new Counter('ratelimit_requests_total', ['verdict', 'rule'])
-  readonly log: DecisionLog = new DecisionLog(Bytes.from('rule'))
+  readonly decisions: DecisionLog = new DecisionLog(Bytes.from('rule'))
   /** Keys of the rules that have counted the current request. */
   keys: StaticArray<u64> = new StaticArray<u64>(8)
+
+  /** Whether all responses tell the quota, or only refusals. */
+  get changesResponses(): bool {
+    return false
+  }
 
   onConfigure(configuration: Configuration): bool {
     return this.configure(configuration.json())
@@ -32,6 +38,8 @@ export class RateLimitRoot extends RootContext {
   configure(json: JsonValue): bool {
     const limits = new RateLimits(json)
     if (!json.refuseUnknown()) return false
+    if (limits.headers.isShown && !this.changesResponses)
+      log.info('quotas are told with refusals: ratelimit-headers.wasm adds them to all responses')
     this.limits = limits
     return true
   }
@@ -68,7 +76,7 @@ export class RateLimitContext extends HttpContext {
 
   private ask(plugin: RateLimitRoot, limits: RateLimits, rules: Rule[]): Action {
     const now = currentTime()
-    const isShown = limits.headers.isShown
+    const isShown = limits.headers.isShown && plugin.changesResponses
     let keys = plugin.keys
     if (keys.length < rules.length) plugin.keys = keys = new StaticArray<u64>(rules.length)
     for (let i = 0; i < rules.length; i++) {
@@ -106,7 +114,7 @@ export class RateLimitContext extends HttpContext {
     filterState.set('ratelimit.rule', rule.name)
     filterState.set('ratelimit.verdict', nameOf(verdict))
     limits.request.begin(this.requestHeaders)
-    plugin.log.refused(nameOf(verdict), rule.name.view, limits.request)
+    plugin.decisions.refused(nameOf(verdict), rule.name.view, limits.request)
   }
 
   private refuse(limits: RateLimits, rule: Rule): Action {
@@ -119,10 +127,10 @@ export class RateLimitContext extends HttpContext {
     return Action.Pause
   }
 
-  onResponseHeaders(endOfStream: bool): Action {
+  /** Adds the quota to the response: `ratelimit-headers.wasm` does. */
+  protected tellQuota(): void {
     const rule = this.shown
     const limits = this.plugin.limits
     if (rule && limits) limits.headers.addTo(this.responseHeaders, rule, this.left, this.wait)
-    return Action.Continue
   }
 }
