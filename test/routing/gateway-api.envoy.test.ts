@@ -283,6 +283,47 @@ describe('backends', () => {
   })
 })
 
+test('GRPCRoutes: methods, and errors that a client of gRPC reads', async () => {
+  const text = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: {name: r, namespace: shop, annotations: {retry.linkerd.io/grpc: "internal,unavailable"}}
+spec:
+  parentRefs: [{group: "", kind: Service, name: web}]
+  rules:
+    - {matches: [{method: {service: shop.Cart}}], ${to('cart')}}
+    - {matches: [{method: {service: shop.Cart, method: Get}}], ${to('get')}}
+    - {matches: [{method: {method: Watch}}], ${to('watch')}}
+    - {matches: [{method: {type: RegularExpression, service: "shop[.]v[0-9]+[.]Cart"}}], ${to('regex')}}
+    - {matches: [{method: {service: shop.Gone}}], backendRefs: []}
+`
+  const failing = (status: string) => (attempt: number) => ({
+    status: 200,
+    headers: { 'content-type': 'application/grpc', 'grpc-status': attempt === 0 ? status : '0' },
+  })
+  await withRoutes(text, options, { cart: failing('14'), get: failing('13'), watch: failing('5') }, async (ask) => {
+    const call = async (path: string) => {
+      const { services, response } = await ask(path, {
+        method: 'POST',
+        headers: [
+          ['content-type', 'application/grpc'],
+          ['te', 'trailers'],
+        ],
+      })
+      return { path, services, grpcStatus: response['grpc-status'] }
+    }
+    for (const [path, services, grpcStatus] of [
+      ['/shop.Cart/Add', ['cart', 'cart'], '0'],
+      ['/shop.Cart/Get', ['get', 'get'], '0'],
+      ['/shop.Other/Watch', ['watch'], '5'],
+      ['/shop.v2.Cart/Add', ['regex'], undefined],
+      ['/shop.Gone/Get', [], '14'],
+      ['/shop.Other/Get', [], '12'],
+    ] as const)
+      expect(await call(path)).toEqual({ path, services, grpcStatus })
+  })
+})
+
 describe('timeouts and retries', () => {
   test('end and repeat requests', async () => {
     const rules = `

@@ -11,6 +11,8 @@ export interface RuleContext extends TrafficContext {
   /** Full name of the Service that requests ask for, and its port where it is known. */
   host: string
   port: number | undefined
+  /** What requests for a backend that is none are answered with. */
+  failure: number
   /** Linkerd's, of the route and the Service. */
   annotations: LinkerdAnnotations
   /** Of the rule. */
@@ -18,10 +20,15 @@ export interface RuleContext extends TrafficContext {
 }
 
 /**
- * Envoy's name of a backend's cluster; undefined where the reference is invalid, so that its requests are answered with 500. A Service
+ * Envoy's name of a backend's cluster; undefined where the reference is invalid, which has an effect that the warning tells. A Service
  * is missing only where the input has others of its namespace.
  */
-export function backendCluster(backend: BackendObject, path: Path, context: RuleContext): string | undefined {
+export function backendCluster(
+  backend: BackendObject,
+  path: Path,
+  context: RuleContext,
+  effect = `what it would get is answered with ${context.failure}`,
+): string | undefined {
   const { registry, route, diagnostics } = context
   const { group = '', kind = 'Service', name, namespace = route.metadata.namespace, port } = backend
   const invalid = (field: string, message: string, hint: string) => {
@@ -29,17 +36,15 @@ export function backendCluster(backend: BackendObject, path: Path, context: Rule
     return undefined
   }
   if (kind !== 'Service' || (group !== '' && group !== 'core')) {
-    const message = `${kind} ${name} is no Service: what it would get is answered with 500`
+    const message = `${kind} ${name} is no Service: ${effect}`
     return invalid('kind', message, 'write the name of a Service')
   }
   const full = `${name}.${namespace}.svc.cluster.local`
   const ports = registry.portsOf(full)
-  if (!ports && registry.servicesOf(namespace).length) {
-    const message = `the input has no Service ${namespace}/${name}: what it would get is answered with 500`
-    return invalid('name', message, 'add it to the input')
-  }
+  const missing = registry.missing(full)
+  if (missing) return invalid('name', `${missing.message}: ${effect}`, missing.hint)
   if (ports && !ports.includes(port!)) {
-    const message = `${name} has no port ${port}: what it would get is answered with 500`
+    const message = `${name} has no port ${port}: ${effect}`
     return invalid('port', message, `its ports: ${ports.join(', ') || 'none'}`)
   }
   return registry.clusterName(full, port!)

@@ -32,6 +32,12 @@ describe('parents', () => {
     },
   )
 
+  test('that the input lacks, beside others, are told', () => {
+    const { told, hints } = compile([rule('name: a'), service('webs')])
+    expect(told).toEqual(['warning MS1221 spec.parentRefs[0].name'])
+    expect(hints).toEqual(['did you mean webs?'])
+  })
+
   test('have no hostnames', () => {
     const { hosts, told } = compile([route(`{${parent()}, hostnames: [shop.example.com], rules: [{${to()}}]}`)])
     expect(hosts![0]!.domains).not.toContain('shop.example.com')

@@ -1,10 +1,12 @@
 /** Routes of the Gateway API that are attached to Services → routes. Those of Gateways are no matter of a workload's requests. */
 import type { ParentRef } from '../../resources/gateway-api/common.ts'
-import type { GatewayHttpRoute, HttpRouteRule } from '../../resources/gateway-api/http-route.ts'
+import type { GrpcRoute } from '../../resources/gateway-api/grpc-route.ts'
+import type { GatewayHttpRoute } from '../../resources/gateway-api/http-route.ts'
 import { readAnnotations } from '../../resources/linkerd/annotations.ts'
 import type { Path } from '../../resources/nodes.ts'
 import type { Resource } from '../../resources/resource.ts'
 import type { TrafficContext } from './context.ts'
+import { grpcRule } from './grpc-rule.ts'
 import { httpRule } from './http-rule.ts'
 import { serviceAnnotations } from './linkerd.ts'
 import type { RouteConfig, VirtualHostConfig } from './model.ts'
@@ -17,12 +19,15 @@ interface Attached {
   path: Path
 }
 
-const isHttpRoute = ({ group, kind }: Resource) =>
-  kind === 'HTTPRoute' && (group === 'gateway.networking.k8s.io' || group === 'policy.linkerd.io')
+const isRoute = ({ group, kind }: Resource) =>
+  /^(HTTP|GRPC)Route$/.test(kind) && (group === 'gateway.networking.k8s.io' || group === 'policy.linkerd.io')
+/** What they are attached by is the same in both. */
+const specOf = (route: Resource) => (route as GatewayHttpRoute | GrpcRoute).spec
+const isGrpc = ({ route }: Attached) => route.kind === 'GRPCRoute'
 
 export function compileGatewayRoutes(context: TrafficContext): VirtualHostConfig<RouteConfig>[] {
   const byHost = new Map<string, Attached[]>()
-  for (const route of context.resources.filter(isHttpRoute)) {
+  for (const route of context.resources.filter(isRoute)) {
     for (const { host, ...attached } of attach(route, context)) {
       byHost.set(host, [...(byHost.get(host) ?? []), attached])
     }
@@ -32,7 +37,7 @@ export function compileGatewayRoutes(context: TrafficContext): VirtualHostConfig
 
 /** The Services that a route is for, as the workload sees it. */
 function attach(route: Resource, context: TrafficContext): (Attached & { host: string })[] {
-  const { parentRefs = [], hostnames = [] } = (route as GatewayHttpRoute).spec
+  const { parentRefs = [], hostnames = [] } = specOf(route)
   const own = route.metadata.namespace
   const attached = parentRefs.flatMap((parent, index) => {
     const path = ['spec', 'parentRefs', index]
@@ -51,7 +56,11 @@ function attach(route: Resource, context: TrafficContext): (Attached & { host: s
     }
     // A route for a Service of another namespace is for the requests of its own namespace alone.
     if (namespace !== own && own !== context.workload.namespace) return []
-    return [{ route, parent, path, host: `${name}.${namespace}.svc.cluster.local` }]
+    const host = `${name}.${namespace}.svc.cluster.local`
+    const missing = context.registry.missing(host)
+    if (missing)
+      route.report(context.diagnostics, 'warning', 'MS1221', [...path, 'name'], missing.message, missing.hint)
+    return [{ route, parent, path, host }]
   })
   if (attached.length && hostnames.length) {
     const message = 'it is attached to a Service, whose names are the hosts: hostnames say nothing'
@@ -80,17 +89,28 @@ function compileHost(
   // The namespace that makes the requests comes first; the two kinds are not joined.
   const [name, namespace] = host.split('.') as [string, string]
   const consumers = here.filter(({ route }) => route.metadata.namespace !== namespace)
-  const attached = consumers.length ? consumers : here
+  const own = consumers.length ? consumers : here
+  // Of both kinds those of gRPC count alone.
+  const attached = own.some(isGrpc) ? own.filter(isGrpc) : own
   const [first] = attached
   if (!first || !hosts.claim(host, first.route, first.path)) return undefined
 
+  for (const { route, path } of own.filter((each) => !attached.includes(each))) {
+    const message = `ignored: ${first.route.title} is for ${host} too, and GRPCRoutes come first`
+    route.report(diagnostics, 'warning', 'MS1410', path, message, 'let one kind say both, or attach them to two ports')
+  }
+
   const ofService = serviceAnnotations(host, context)
-  const ranked = attached.flatMap(({ route }) => {
+  const ranked = attached.flatMap(({ route }): RankedRoute[] => {
+    const annotations = { ...ofService, ...readAnnotations(route, diagnostics) }
+    const at = (index: number) => ({ ...context, route, host, port, annotations, path: ['spec', 'rules', index] })
+    if (route.kind === 'GRPCRoute') {
+      // A client of gRPC reads it as UNAVAILABLE.
+      const { rules = [{}] } = (route as GrpcRoute).spec
+      return rules.flatMap((rule, index) => grpcRule(rule, { ...at(index), failure: 503 }, index))
+    }
     const { rules = [{}] } = (route as GatewayHttpRoute).spec
-    const annotations = { ...ofService, ...readAnnotations(route, context.diagnostics) }
-    return rules.flatMap((rule: HttpRouteRule, index): RankedRoute[] =>
-      httpRule(rule, { ...context, route, host, port, annotations, path: ['spec', 'rules', index] }, index),
-    )
+    return rules.flatMap((rule, index) => httpRule(rule, { ...at(index), failure: 500 }, index))
   })
   const routes = ranked.sort((a, b) => compareRanks(a.rank, b.rank)).map(({ config }) => config)
   return { name: `${namespace}/${name}`, domains: registry.domainsOf(host, namespace, workload.namespace), routes }

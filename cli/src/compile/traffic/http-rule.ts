@@ -58,15 +58,10 @@ function replacesByRoot({ filters = [] }: HttpRouteRule): boolean {
 
 /** One, none where it takes every request, or two for `/foo` and what is below it. */
 function matchConfigs(match: HttpRouteMatch, splitsPrefix: boolean): MatchConfig[] {
-  const { path, method, headers = [], queryParams = [] } = match
-  const host = headers.find(({ name }) => /^host$/i.test(name))
-  const others = headers.filter((header) => header !== host)
+  const { path, method, headers, queryParams = [] } = match
   const config: MatchConfig = {
     ...(method && { method: { exact: method } }),
-    ...(host && { authority: valueMatcher(host) }),
-    ...(others.length && {
-      headers: Object.fromEntries(others.map((header) => [header.name.toLowerCase(), valueMatcher(header)])),
-    }),
+    ...headersMatch(headers),
     ...(queryParams.length && {
       queryParams: Object.fromEntries(queryParams.map((param) => [param.name, valueMatcher(param)])),
     }),
@@ -83,11 +78,19 @@ function matchConfigs(match: HttpRouteMatch, splitsPrefix: boolean): MatchConfig
   ]
 }
 
-export const valueMatcher = ({ type, value }: HeaderMatch): Matcher =>
+/** The header `Host` is the authority. */
+export function headersMatch(headers: readonly HeaderMatch[] = []): Pick<MatchConfig, 'authority' | 'headers'> {
+  const host = headers.find(({ name }) => /^host$/i.test(name))
+  const others = headers.filter((header) => header !== host)
+  const named = Object.fromEntries(others.map((header) => [header.name.toLowerCase(), valueMatcher(header)]))
+  return { ...(host && { authority: valueMatcher(host) }), ...(others.length && { headers: named }) }
+}
+
+const valueMatcher = ({ type, value }: HeaderMatch): Matcher =>
   type === 'RegularExpression' ? { regex: value } : { exact: value }
 
 /** What becomes of the requests of a rule. */
-function settingsOf(rule: HttpRouteRule, context: RuleContext): Omit<RouteConfig, 'match'> {
+export function settingsOf(rule: HttpRouteRule, context: RuleContext): Omit<RouteConfig, 'match'> {
   const { filters = [] } = rule
   refuseOthers(rule, context)
   const find = <Type extends HttpFilter['type']>(type: Type) => filters.find((filter) => filter.type === type)
@@ -104,7 +107,7 @@ function settingsOf(rule: HttpRouteRule, context: RuleContext): Omit<RouteConfig
   if (redirect) return { ...common, redirect: redirectConfig(redirect, rule) }
 
   const backends = destinationsOf(rule, context)
-  if (!backends.destinations) return { ...common, directResponse: { status: 500 } }
+  if (!backends.destinations) return { ...common, directResponse: { status: context.failure } }
   const { destinations, hasHeaders } = backends
   // The operations of the rule come first, so that those of a backend count.
   if (hasHeaders && headers) {
@@ -150,7 +153,7 @@ function refuseOthers(rule: HttpRouteRule, { route, diagnostics, path }: RuleCon
     refuse(['sessionPersistence'], 'sessions are not kept by the filter', "leave it to Envoy's stateful_session")
 }
 
-/** None where every request is answered with 500: none of the backends is valid, or has a weight. */
+/** None where every request is refused: none of the backends is valid, or has a weight. */
 function destinationsOf(
   { backendRefs }: HttpRouteRule,
   context: RuleContext,
@@ -175,13 +178,13 @@ function destinationsOf(
   const valid = parts.filter((part) => part !== undefined)
   if (!valid.length) {
     if (!weighted.length) {
-      const message = 'no backend has a weight: every request is answered with 500'
+      const message = `no backend has a weight: every request is answered with ${context.failure}`
       route.report(diagnostics, 'warning', 'MS1412', at, message, 'give one of them a weight')
     }
     return { hasHeaders: false }
   }
   if (valid.length < parts.length) {
-    const message = 'a part of the requests would be answered with 500, which the filter does not do'
+    const message = `a part of the requests would be answered with ${context.failure}, which the filter does not do`
     const hint = 'mend the backends that the warnings are about, or remove them'
     route.report(diagnostics, 'error', 'MS1301', at, message, hint)
   }
@@ -198,7 +201,7 @@ function backendSettings({ filters = [] }: HttpBackendRef): Pick<DestinationConf
   return { ...(authority && { authority }), ...(headers && { headers }) }
 }
 
-export function headersConfig(request?: HeaderModifier, response?: HeaderModifier): HeadersConfig | undefined {
+function headersConfig(request?: HeaderModifier, response?: HeaderModifier): HeadersConfig | undefined {
   const config = {
     ...(request && { request: operations(request) }),
     ...(response && { response: operations(response) }),
@@ -248,7 +251,7 @@ function mirrorConfigs(filters: readonly HttpFilter[], context: RuleContext): No
     if (!requestMirror) return []
     const { backendRef, percent, fraction } = requestMirror
     const at = [...context.path, 'filters', index, 'requestMirror', 'backendRef']
-    const cluster = backendCluster(backendRef, at, context)
+    const cluster = backendCluster(backendRef, at, context, 'it gets no copies')
     const percentage = fraction ? (fraction.numerator * 100) / (fraction.denominator ?? 100) : percent
     if (cluster === undefined || percentage === 0) return []
     return [{ cluster, ...(percentage !== undefined && { percentage }) }]

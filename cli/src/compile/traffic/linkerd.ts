@@ -37,6 +37,8 @@ function compileProfile(profile: ServiceProfile, context: TrafficContext): Virtu
   const host = profile.metadata.name
   const { namespace } = serviceOf(profile)!
   const { routes = [], retryBudget, opaquePorts = [] } = profile.spec
+  const missing = registry.missing(host)
+  if (missing) profile.report(diagnostics, 'warning', 'MS1221', ['metadata', 'name'], missing.message, missing.hint)
   const port = registry.portOf(host)
   if (port === undefined) {
     const hint = 'add the Service to the input, or give --port'

@@ -1,5 +1,6 @@
 /** The services that destinations name. */
 import type { KnownService } from '../../resources/kubernetes/inventory.ts'
+import { nearest } from '../../resources/nearest.ts'
 import { fullName } from '../../resources/networking/hosts.ts'
 import type { Destination } from '../../resources/networking/virtual-service.ts'
 
@@ -34,9 +35,15 @@ export class Registry {
     return this.#services.get(full)?.ports.map(({ port }) => port)
   }
 
-  /** Names of the Services of a namespace. */
-  servicesOf(namespace: string): string[] {
-    return [...this.#services.values()].filter((each) => each.namespace === namespace).map(({ name }) => name)
+  /** What is wrong with the name of a Service that the input lacks, where it has others of the namespace. */
+  missing(full: string): { message: string; hint: string } | undefined {
+    if (this.#services.has(full)) return undefined
+    const [name, namespace] = full.split('.') as [string, string]
+    const names = [...this.#services.values()].filter((each) => each.namespace === namespace).map(({ name }) => name)
+    if (!names.length) return undefined
+    const near = nearest(name, names)
+    const hint = near ? `did you mean ${near}?` : 'add it to the input'
+    return { message: `the input has no Service ${namespace}/${name}`, hint }
   }
 
   /** The port that requests for a Service go to; undefined where it is not known, or none of its own. */

@@ -192,6 +192,13 @@ describe('services', () => {
     expect(told).toEqual(['warning MS1410 spec.service'])
   })
 
+  test('that the input lacks, beside others, are told', () => {
+    const texts = [split('{service: web, backends: [{service: web-v1, weight: 1}]}'), service('web-v1'), service('wbe')]
+    const { told, hints } = compile(texts)
+    expect(told).toEqual(['warning MS1221 spec.service'])
+    expect(hints).toEqual(['did you mean wbe?'])
+  })
+
   test('that a VirtualService is for too', () => {
     const other =
       '{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: a, namespace: shop}, spec: {hosts: [web], http: [{route: [{destination: {host: web}}]}]}}'

@@ -37,6 +37,8 @@ function compileHost(
     const message = `ignored: ${whole[0]!.title} splits all requests of ${host} too, and the first counts`
     other.report(diagnostics, 'warning', 'MS1410', ['spec', 'service'], message, 'merge the two')
   }
+  const missing = registry.missing(host)
+  if (missing) first!.report(diagnostics, 'warning', 'MS1221', ['spec', 'service'], missing.message, missing.hint)
   const port = registry.portOf(host)
   if (port === undefined) {
     const hint = 'add the Service to the input, or give --port: its requests are split port by port'
@@ -63,7 +65,6 @@ function routeOf(split: TrafficSplit, port: number, context: TrafficContext): Ro
 /** The parts of a split. A Service that has not the root's port gets nothing, as the specification says. */
 export function destinationsOf(split: TrafficSplit, port: number, context: TrafficContext): DestinationConfig[] {
   const { registry, diagnostics } = context
-  const { namespace } = split.metadata
   const parts = split.spec.backends.flatMap(({ service, weight: written }, index) => {
     const weight = weightOf(written, split.version)!
     if (weight === 0) return []
@@ -75,14 +76,8 @@ export function destinationsOf(split: TrafficSplit, port: number, context: Traff
       split.report(diagnostics, 'warning', 'MS1412', at, message, `its ports: ${ports.join(', ') || 'none'}`)
       return []
     }
-    const known = registry.servicesOf(namespace)
-    if (!ports && known.length) {
-      const name = serviceName(service, namespace)!
-      const near = nearest(name, known)
-      const message = `the input has no Service ${namespace}/${name}`
-      const hint = near ? `did you mean ${near}?` : 'add it to the input'
-      split.report(diagnostics, 'warning', 'MS1221', at, message, hint)
-    }
+    const missing = registry.missing(host)
+    if (missing) split.report(diagnostics, 'warning', 'MS1221', at, missing.message, missing.hint)
     return [{ cluster: registry.clusterName(host, port), weight }]
   })
   if (!parts.length) {

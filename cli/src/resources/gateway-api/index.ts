@@ -1,5 +1,6 @@
 /** The routes of the Gateway API (gateway.networking.k8s.io), as meshes read them. */
 import type { Family, Kind } from '../kind.ts'
+import { grpcRoute } from './grpc-route.ts'
 import { httpRoute } from './http-route.ts'
 
 const versions = ['v1', 'v1beta1', 'v1alpha2', 'v1alpha3']
@@ -9,6 +10,7 @@ export const gatewayApi: Family = {
   groups: {
     'gateway.networking.k8s.io': {
       HTTPRoute: httpRoute(['v1', 'v1beta1']),
+      GRPCRoute: grpcRoute,
       Gateway: unused,
       GatewayClass: unused,
       ReferenceGrant: unused,
