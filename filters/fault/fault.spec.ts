@@ -2,6 +2,7 @@
 import { cluster, createHost, type Host, type HostOptions, type RequestInit } from '@meshscript/sdk/testing'
 import { NodeHost } from '@meshscript/sdk/testing/node/index'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import responses from '../fault-responses/assembly/index.ts?filter'
 import filter from './assembly/index.ts?filter'
 
 /** By virtual or real time. */
@@ -150,7 +151,7 @@ describe('responses', () => {
       { ...at('/late'), fault: { ...delay('100ms'), response: { corrupt: { percentage: 100, bytes: 7 } } } },
     ],
     {},
-    { upstream },
+    { upstream, wasm: responses },
   )
   const differing = (a: Buffer, b: string) => [...a].filter((byte, i) => byte !== b.charCodeAt(i)).length
 

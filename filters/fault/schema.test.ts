@@ -2,7 +2,8 @@ import { createNodeHost } from '@meshscript/sdk/testing/node/index'
 import { Ajv } from 'ajv'
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import filter from './assembly/index.ts?filter'
+import filter from '../fault-responses/assembly/index.ts?filter'
+import withoutResponses from './assembly/index.ts?filter'
 
 const read = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8')
 const validate = new Ajv({ allErrors: true, strict: true, strictRequired: false, allowUnionTypes: true }).compile(
@@ -18,9 +19,9 @@ const withHeaders = (headers: object) => ({
 })
 
 /** Undefined where the filter takes it; else what it says. */
-async function refusal(configuration: object): Promise<string | undefined> {
+async function refusal(configuration: object, wasm = filter): Promise<string | undefined> {
   try {
-    const host = await createNodeHost({ wasm: filter, configuration })
+    const host = await createNodeHost({ wasm, configuration })
     await host.close()
     return undefined
   } catch (error) {
@@ -78,8 +79,9 @@ test.each<[string, object]>([
 })
 
 test('the examples of the README are accepted', async () => {
-  const examples = [...read('README.md').matchAll(/```json\n(.*?)```/gs)].map(([, json]) => JSON.parse(json!) as object)
-  expect(examples.length).toBeGreaterThan(0)
+  const pages = read('README.md') + read('../fault-responses/README.md')
+  const examples = [...pages.matchAll(/```json\n(.*?)```/gs)].map(([, json]) => JSON.parse(json!) as object)
+  expect(examples).toHaveLength(2)
   for (const example of examples) {
     expect(validate(example), JSON.stringify(validate.errors)).toBe(true)
     expect(await refusal(example)).toBeUndefined()
@@ -141,4 +143,10 @@ test.each<[string, object, string]>([
 ])('%s is refused, which no schema can say', async (_, configuration, message) => {
   expect(validate(configuration)).toBe(true)
   expect(await refusal(configuration)).toContain(`${FAULT}.delay.${message}`)
+})
+
+test('faults of responses are refused by the module without callbacks for them', async () => {
+  const configuration = withFault({ response: { corrupt: { percentage: 1 } } })
+  expect(await refusal(configuration)).toBeUndefined()
+  expect(await refusal(configuration, withoutResponses)).toContain(`: ${FAULT}.response: this module does not see`)
 })

@@ -2,6 +2,7 @@
 import type { HostOptions } from '@meshscript/sdk/testing'
 import { createNodeHost, type NodeHost } from '@meshscript/sdk/testing/node/index'
 import { afterEach, expect, test } from 'vitest'
+import responses from '../fault-responses/assembly/index.ts?filter'
 import filter from './assembly/index.ts?filter'
 
 let host: NodeHost
@@ -153,9 +154,18 @@ test('what waits goes on as it was to, when there is another configuration', asy
   expect((await host.request('/fault')).filterState['fault.delay']).toBeUndefined()
 })
 
-test('requests without a fault are asked for their headers only', async () => {
-  await start({ delay: { percentage: 0, fixed: '1s' }, response: { corrupt: { percentage: 0 } } })
+test.each([
+  ['fault', filter, ['get_header_map_pairs'], ['on_context_create', 'on_request_headers']],
+  [
+    'fault-responses',
+    responses,
+    ['get_header_map_pairs'],
+    ['on_context_create', 'on_request_headers', 'on_response_body'],
+  ],
+])('%s: what a request without a fault costs', async (_, wasm, calls, callbacks) => {
+  await start({ delay: { percentage: 0, fixed: '1s' } }, {}, { wasm })
   const { trace } = await host.request('/fault')
-  const calls = trace!.filter(({ kind }) => kind === 'hostcall').map(({ name }) => name)
-  expect(calls).toEqual(['get_header_map_pairs'])
+  const names = (kind: string) => trace!.filter((entry) => entry.kind === kind).map(({ name }) => name)
+  expect(names('hostcall')).toEqual(calls)
+  expect([...new Set(names('callback'))]).toEqual(callbacks)
 })

@@ -44,11 +44,6 @@ const PARTS: Record<string, object> = {
             fault: { delay: { percentage: 100, fixed: '50ms' }, abort: { percentage: 100, httpStatus: 503 } },
           },
           { name: '418', match: [{ path: exact('/418') }], fault: { abort: { percentage: 100, httpStatus: 418 } } },
-          {
-            name: 'slow',
-            match: [{ headers: { 'x-checked': exact('yes') } }],
-            fault: { response: { chunkDelay: { percentage: 100, fixed: '20ms' } } },
-          },
         ],
       },
     ],

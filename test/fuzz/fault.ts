@@ -206,7 +206,8 @@ const complete = {
   },
 }
 
-const path = 'filters/fault/assembly/index.ts'
+/** The module that has all of it. */
+const path = 'filters/fault-responses/assembly/index.ts'
 
 export const fault = {
   path,

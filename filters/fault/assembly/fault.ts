@@ -64,7 +64,7 @@ export class Fault {
   private by: Bytes | null = null
   private end: i64 = i64.MAX_VALUE
 
-  constructor(json: JsonValue, name: Bytes) {
+  constructor(json: JsonValue, name: Bytes, seesResponses: bool) {
     this.tally = new Tally(name)
     const delay = json.get('delay')
     const abort = json.get('abort')
@@ -78,7 +78,10 @@ export class Fault {
       this.abortChance = Chance.of(abort, 2)
       this.abort = Abort.read(abort)
     }
-    if (response.exists) this.readResponse(response)
+    if (response.exists) {
+      this.readResponse(response)
+      if (!seesResponses) response.fail('this module does not see responses; fault-responses.wasm does')
+    }
     const by = json.get('by')
     if (by.exists) this.by = headerName(by.get('header'))
     this.end = readEnd(json.get('until'))
@@ -121,12 +124,16 @@ export class FaultReader extends RouteReader<FaultRoute> {
   /** Whether some route has a fault. */
   hasFaults: bool = false
 
+  constructor(private seesResponses: bool) {
+    super()
+  }
+
   read(json: JsonValue): FaultRoute {
     const name = json.get('name').bytes('unnamed')
     const fault = json.get('fault')
     if (!fault.exists) return new FaultRoute(null)
     this.hasFaults = true
-    return new FaultRoute(new Fault(fault, name))
+    return new FaultRoute(new Fault(fault, name, this.seesResponses))
   }
 }
 

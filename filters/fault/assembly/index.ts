@@ -1,4 +1,5 @@
 import { Action, ByteString, Configuration, Counter, filterState, JsonValue, RootContext } from '@meshscript/sdk'
+import { decimal } from '../../common/assembly/decimal'
 import { random } from '../../common/assembly/random'
 import { CurrentRequest, currentRequest } from '../../common/assembly/request/request'
 import { RouteTable } from '../../common/assembly/routes/route_table'
@@ -24,14 +25,15 @@ export class Faults {
   /** Whether some route has a fault. */
   hasFaults: bool = false
 
-  constructor(json: JsonValue) {
+  /** `seesResponses`: whether faults of responses can be injected. */
+  constructor(json: JsonValue, seesResponses: bool) {
     json.get('$schema').string('')
     const version = json.get('version')
     if (version.integer() != 1) version.fail('expected 1, the version of this format')
     this.isEnabled = json.get('enabled').bool(true)
     const headers = json.get('headers')
     if (headers.exists) this.trigger = new Trigger(headers, this.request)
-    const reader = new FaultReader()
+    const reader = new FaultReader(seesResponses)
     this.routes.read(json.get('virtualHosts'), reader)
     this.hasFaults = this.isEnabled && reader.hasFaults
     this.isIdle = !this.hasFaults && !headers.exists
@@ -50,10 +52,15 @@ export class FaultRoot extends RootContext {
 
   /** Reads a configuration: a document, or a part of one. */
   configure(json: JsonValue): bool {
-    const faults = new Faults(json)
+    const faults = new Faults(json, this.seesResponses)
     if (!json.refuseUnknown()) return false
     this.faults = faults
     return true
+  }
+
+  /** Whether the module has callbacks for responses, which cost every request. */
+  get seesResponses(): bool {
+    return false
   }
 
   /** The streams that wait. */
@@ -122,7 +129,7 @@ export class FaultContext extends WaitingContext {
     }
     if (delay > 0 && plugin.queue.add(this, delay)) {
       delayedBy!.add(plugin.requests, Kind.Delay)
-      filterState.set('fault.delay', decimal(delay))
+      filterState.set('fault.delay', decimal(<u64>Math.round(delay)))
       // Not `Pause`: where the plugin has `allow_on_headers_stop_iteration`, a body would let the headers go.
       return Action.StopAllIterationAndWatermark
     }
@@ -155,7 +162,8 @@ export class FaultContext extends WaitingContext {
     else this.continueRequest()
   }
 
-  onResponseBody(size: u32, endOfStream: bool): Action {
+  /** For `onResponseBody`, where a filter has one: damages a chunk and holds it. */
+  protected changeChunk(size: u32): Action {
     const fault = this.fault
     if (this.isRequestPaused) {
       // The request still waits: somebody else has answered it.
@@ -176,7 +184,8 @@ export class FaultContext extends WaitingContext {
     return Action.StopIterationAndWatermark
   }
 
-  onResponseTrailers(): Action {
+  /** For `onResponseTrailers`: they wait behind a chunk. */
+  protected holdTrailers(): Action {
     return this.isWaiting && !this.isRequestPaused ? Action.Pause : Action.Continue
   }
 
@@ -198,17 +207,4 @@ export class FaultContext extends WaitingContext {
     this.corruptible -= count
     body.replaceStart(length, bytes)
   }
-}
-
-const DIGITS = memory.data(16)
-
-/** Whole milliseconds as text, valid until the next. */
-function decimal(value: f64): ByteString {
-  let rest = <u32>Math.round(value)
-  let at = DIGITS + 16
-  do {
-    store<u8>(--at, <u8>(0x30 + (rest % 10)))
-    rest /= 10
-  } while (rest)
-  return ByteString.at(at, <i32>(DIGITS + 16 - at))
 }
