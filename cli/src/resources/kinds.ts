@@ -72,7 +72,7 @@ export function findKind(group: string, version: string, kind: string): Lookup {
       hint: near ? `did you mean ${near}?` : `known kinds: ${Object.keys(kinds).join(', ')}`,
     }
   }
-  return findMisspelt(group, kind) ?? { use: 'ignore', versions: [version], why: 'it has no bearing on authorization' }
+  return findMisspelt(group, kind) ?? { use: 'ignore', versions: [version], why: 'the filters do without it' }
 }
 
 /** A policy whose group is misspelt would be left out without a word: it must be an error. */

@@ -104,8 +104,8 @@ test('other kinds are ignored with one note each, and unknown ones of a known gr
   expect(
     parse([of('v1', 'ConfigMap'), of('v1', 'ConfigMap'), of('networking.k8s.io/v1', 'Ingress')].join('---\n')).told,
   ).toEqual([
-    '1:1 info MS1006 ignored 2 × ConfigMap: it has no bearing on authorization',
-    '9:1 info MS1006 ignored Ingress: it has no bearing on authorization',
+    '1:1 info MS1006 ignored 2 × ConfigMap: the filters do without it',
+    '9:1 info MS1006 ignored Ingress: the filters do without it',
   ])
   for (const [apiVersion, kind] of [
     ['security.istio.io/v1', 'AuthorisationPolicy'],
