@@ -6,10 +6,9 @@ import { expect, test } from 'vitest'
 import { compileRouting } from '../../cli/src/compile/traffic/index.ts'
 import { Source } from '../../cli/src/resources/source.ts'
 import filter from '../../filters/routing/assembly/index.ts?filter'
+import { CHI_SQUARE_LIMIT, chiSquare } from './shares.ts'
 
 const REQUESTS = 10_000
-/** Of chi-square with one degree of freedom: one run in ten million is beyond it by chance. */
-const LIMIT = 28.4
 
 test('jason goes to v2, everyone else to v1 and v2 as 90 to 10', { timeout: 60_000 }, async () => {
   const text = readFileSync(new URL('../fixtures/chapters-routing.yaml', import.meta.url), 'utf8')
@@ -41,12 +40,7 @@ test('jason goes to v2, everyone else to v1 and v2 as 90 to 10', { timeout: 60_0
       for (const answer of answers) counts[answer as 'v1' | 'v2']++
     }
     expect(counts.v1 + counts.v2).toBe(REQUESTS)
-    const expected = { v1: REQUESTS * 0.9, v2: REQUESTS * 0.1 }
-    const chiSquare = (['v1', 'v2'] as const).reduce(
-      (sum, each) => sum + (counts[each] - expected[each]) ** 2 / expected[each],
-      0,
-    )
-    expect(chiSquare, JSON.stringify(counts)).toBeLessThan(LIMIT)
+    expect(chiSquare(counts, { v1: 90, v2: 10 }), JSON.stringify(counts)).toBeLessThan(CHI_SQUARE_LIMIT)
   } finally {
     await host.close()
   }

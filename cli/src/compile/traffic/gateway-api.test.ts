@@ -83,6 +83,12 @@ describe('parents', () => {
       '{apiVersion: split.smi-spec.io/v1alpha2, kind: TrafficSplit, metadata: {name: s, namespace: shop}, spec: {service: web, backends: [{service: web-v1, weight: 1}]}}'
     expect(compile([rule(to()), split]).told).toEqual(['error MS1411 spec.service'])
   })
+
+  test('that a VirtualService is for too', () => {
+    const virtual =
+      '{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: v, namespace: shop}, spec: {hosts: [web], http: [{route: [{destination: {host: web}}]}]}}'
+    expect(compile([rule(to()), virtual]).told).toEqual(['error MS1411 spec.parentRefs[0]'])
+  })
 })
 
 describe('matches', () => {
