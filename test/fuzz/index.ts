@@ -13,6 +13,7 @@ configuration must come with a message. The exit code is 1 if one does not hold;
   --count N     requests, or configurations, for each filter and build (default 200000)
   --seed N      what is made up depends on this number alone (default: another one each day)
   --only TEXT   only what has this text in its name
+  --envoy       send requests through filters in real Envoy instead (release builds, default count 20000)
   --json        print the figures as JSON`
 
 async function main(): Promise<number> {

@@ -69,11 +69,11 @@ export const targets: readonly Target[] = [
   },
 ]
 
-/** Those of `--envoy`, with a tenth of the count: each filter in real Envoy, in the release build. */
+/** Those of `--envoy`: filters in real Envoy. */
 export const envoyTargets: readonly Target[] = [
   {
     name: 'requests of fault in Envoy',
-    // Of all of Envoy.
+    // Of all of Envoy, whose memory is not only the filter's.
     slack: 1,
     async run({ count, seed, kind, onProgress }) {
       const wasm = await build(faultScene.path, kind)
