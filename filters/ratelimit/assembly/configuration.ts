@@ -5,6 +5,9 @@ import { CurrentRequest, currentRequest } from '../../common/assembly/request/re
 import { MatchReader } from '../../common/assembly/routes/match'
 import { RuleIndex } from '../../common/assembly/rules/rule_index'
 import { sipHash } from '../../common/assembly/siphash'
+import { Descriptor } from './descriptor'
+import { readOverride } from './global/override'
+import { GlobalService } from './global/service'
 import { HeaderStyle, QuotaHeaders } from './headers'
 import { Limiter, readLimiter } from './limiter'
 import { readDescriptors, Rule } from './rule'
@@ -13,6 +16,7 @@ import { ProxyStore, Store, WorkerStore } from './store'
 enum Scope {
   Worker,
   Proxy,
+  Global,
 }
 
 /** How many keys a rule's counters have room for, unless the configuration says otherwise. */
@@ -28,11 +32,16 @@ export class RateLimits {
   readonly isAudit: bool
   readonly status: u32
   readonly body: Bytes
+  /** Of what the global service refuses; Envoy's own filter has none. */
+  readonly globalBody: Bytes
+  /** Null where no rule is global. */
+  service: GlobalService | null = null
   readonly headers: QuotaHeaders
   /** Whether there is anything to look at in a request. */
   needsRequest: bool = false
   /** Rules for all requests. */
   private always: Rule[] = []
+  private all: Rule[] = []
   private index: RuleIndex<Rule> | null = null
   private found: Rule[] = []
   private requests: u32 = 0
@@ -44,9 +53,17 @@ export class RateLimits {
     this.isAudit = json.get('mode').oneOf(['enforce', 'audit'], 0) == 1
     this.status = <u32>json.get('status').integer(429, 400, 599)
     this.body = json.get('body').bytes(BODY)
+    this.globalBody = json.get('body').bytes('')
     this.headers = new QuotaHeaders(<HeaderStyle>json.get('headers').oneOf(['none', 'draft-03', 'rfc'], 0))
     const maxKeys = <u32>json.get('maxKeys').integer(MAX_KEYS, 1, 10_000_000)
+    const service = json.get('global')
+    if (service.exists) this.service = new GlobalService(service)
     this.readRules(json.get('rules').array(), maxKeys)
+  }
+
+  /** The rule at this place of the configuration; null where there is none. */
+  at(place: i32): Rule | null {
+    return <u32>place < <u32>this.all.length ? this.all[place] : null
   }
 
   private readRules(rules: JsonValue, maxKeys: u32): void {
@@ -56,6 +73,9 @@ export class RateLimits {
     for (let i = 0; i < rules.length; i++) {
       const json = rules[i]
       const rule = reader.read(json, i)
+      this.all.push(rule)
+      if (rule.isGlobal && !this.service)
+        json.get('scope').fail('expected a service at "global", which counts for this rule')
       const match = json.get('match')
       if (match.exists) matches.add(match, rule)
       else this.always.push(rule)
@@ -122,18 +142,19 @@ class RuleReader {
     const name = json.get('name').bytes(utf8('rules[').concat(decimal(place)).concat(utf8(']')))
     if (!name.length) json.get('name').fail('expected a name')
     const descriptors = readDescriptors(json.get('descriptors'))
+    const scope: Scope = json.get('scope').oneOf(['worker', 'proxy', 'global'], Scope.Proxy)
+    if (scope == Scope.Global) return readGlobal(json, place, name, descriptors)
     const limiter = readLimiter(json.get('limit'))
     const costJson = json.get('cost')
     const cost = <f64>costJson.integer(1, 1, 4_000_000_000)
     if (cost > limiter.capacity)
       costJson.fail('expected no more than the limit lets pass at once: else nothing ever passes')
-    const scope: Scope = json.get('scope').oneOf(['worker', 'proxy'], Scope.Proxy)
     const isSingle = !descriptors.length
     const seed = scope == Scope.Proxy ? this.commonSeed() : this.ownSeed
     let where: Store
     if (scope == Scope.Worker) where = new WorkerStore(this.maxKeys, isSingle)
     else where = new ProxyStore(this.prefix.view.concat(decimal(place)).concat(utf8('\0')), this.maxKeys, isSingle)
-    return new Rule(place, name, descriptors, limiter, where, cost, tagOf(name, limiter), seed)
+    return new Rule(place, name, descriptors, limiter, where, cost, tagOf(name, limiter), seed, null)
   }
 
   /** What all workers hash with: the first of them has drawn it. */
@@ -147,6 +168,16 @@ class RuleReader {
     this.sharedSeed = found && found.value.length == 8 ? load<u64>(found.value.ptr) : this.ownSeed
     return this.sharedSeed
   }
+}
+
+/** A rule that the global service counts. */
+function readGlobal(json: JsonValue, place: i32, name: Bytes, descriptors: Descriptor[]): Rule {
+  const cost = <f64>json.get('cost').integer(1, 1, 4_000_000_000)
+  if (!descriptors.length)
+    json
+      .get('descriptors')
+      .fail('expected what the service tells requests apart by; {"constant": …} for one counter for all')
+  return new Rule(place, name, descriptors, null, null, cost, 0, 0, readOverride(json.get('limit')))
 }
 
 /** The same for the same name and limit: counters of another limit are not gone on with. */

@@ -1,6 +1,5 @@
 import { Bytes, ByteString, HeaderMap, Headers, utf8 } from '@meshscript/sdk'
 import { decimal } from '../../common/assembly/decimal'
-import { Limiter } from './limiter'
 import { Rule } from './rule'
 
 const SECOND: f64 = 1_000_000_000
@@ -27,13 +26,12 @@ export class QuotaHeaders {
   ofRefusal(rule: Rule, left: f64, wait: f64): Headers | null {
     if (this.style == HeaderStyle.None) return null
     const headers = new Headers()
-    const limiter = rule.limiter!
     if (this.style == HeaderStyle.Draft03) {
-      headers.add('x-ratelimit-limit', draftLimit(rule, limiter))
+      headers.add('x-ratelimit-limit', draftLimit(rule))
       headers.add('x-ratelimit-remaining', whole(left))
       headers.add('x-ratelimit-reset', seconds(wait))
     } else {
-      headers.add('ratelimit-policy', policy(rule, limiter))
+      headers.add('ratelimit-policy', policy(rule))
       headers.add('ratelimit', quota(rule, left, wait))
       headers.add('retry-after', seconds(wait))
     }
@@ -42,37 +40,36 @@ export class QuotaHeaders {
 
   /** For the response of an upstream. */
   addTo(headers: HeaderMap, rule: Rule, left: f64, wait: f64): void {
-    const limiter = rule.limiter!
     if (this.style == HeaderStyle.Draft03) {
-      headers.set('x-ratelimit-limit', draftLimit(rule, limiter))
+      headers.set('x-ratelimit-limit', draftLimit(rule))
       headers.set('x-ratelimit-remaining', whole(left))
       headers.set('x-ratelimit-reset', seconds(wait))
     } else if (this.style == HeaderStyle.Rfc) {
-      headers.set('ratelimit-policy', policy(rule, limiter))
+      headers.set('ratelimit-policy', policy(rule))
       headers.set('ratelimit', quota(rule, left, wait))
     }
   }
 }
 
 /** `100, 100;w=60;name="all"` */
-function draftLimit(rule: Rule, limiter: Limiter): ByteString {
-  const requests = whole(limiter.requests)
+function draftLimit(rule: Rule): ByteString {
+  const requests = whole(rule.requests)
   return requests
     .concat(utf8(', '))
     .concat(requests)
     .concat(utf8(';w='))
-    .concat(seconds(limiter.per))
+    .concat(seconds(rule.per))
     .concat(utf8(';name='))
     .concat(quoted(rule.name))
 }
 
 /** `"all";q=100;w=60` */
-function policy(rule: Rule, limiter: Limiter): ByteString {
+function policy(rule: Rule): ByteString {
   return quoted(rule.name)
     .concat(utf8(';q='))
-    .concat(whole(limiter.requests))
+    .concat(whole(rule.requests))
     .concat(utf8(';w='))
-    .concat(seconds(limiter.per))
+    .concat(seconds(rule.per))
 }
 
 /** `"all";r=99;t=1` */

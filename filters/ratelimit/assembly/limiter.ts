@@ -1,4 +1,4 @@
-import { JsonValue } from '@meshscript/sdk'
+import { JsonValue, REQUIRED } from '@meshscript/sdk'
 import { readDuration } from '../../common/assembly/duration'
 
 /** Bytes of a counter. Zeros are one that was never used. */
@@ -153,7 +153,7 @@ export class SlidingWindow extends Limiter {
 /** Reads `limit`. */
 export function readLimiter(json: JsonValue): Limiter {
   json.object()
-  const requests = <f64>json.get('requests').integer(-1, 1, 4_000_000_000)
+  const requests = <f64>json.get('requests').integer(REQUIRED, 1, 4_000_000_000)
   const perJson = json.get('per')
   const per = readDuration(perJson) * NANOSECONDS
   if (per < 1_000_000 || per > 31_536_000_000_000_000) perJson.fail('expected a duration from 1ms to 8760h')

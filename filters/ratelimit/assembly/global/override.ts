@@ -1,4 +1,4 @@
-import { JsonValue } from '@meshscript/sdk'
+import { JsonValue, REQUIRED } from '@meshscript/sdk'
 import { readDuration } from '../../../common/assembly/duration'
 
 /** The limit that a rule brings along, in the place of what the service is configured to. */
@@ -15,7 +15,7 @@ export class LimitOverride {
 export function readOverride(json: JsonValue): LimitOverride | null {
   if (!json.exists) return null
   json.object()
-  const requests = <u32>json.get('requests').integer(-1, 1, 4_000_000_000)
+  const requests = <u32>json.get('requests').integer(REQUIRED, 1, 4_000_000_000)
   const per = json.get('per')
   const unit = unitOf(readDuration(per))
   if (!unit) per.fail('expected 1s, 1m, 1h or 24h: the service counts by these')

@@ -13,8 +13,8 @@ export class Question {
     readonly count: i32,
     private refusals: Refusals,
   ) {
-    this.hashes = StaticArray.fromArray<u64>(hashes.slice<u64[]>(0, count))
-    this.rules = StaticArray.fromArray<i32>(rules.slice<i32[]>(0, count))
+    this.hashes = hashes.slice<StaticArray<u64>>(0, count)
+    this.rules = rules.slice<StaticArray<i32>>(0, count)
   }
 
   /** The rule of a descriptor. */

@@ -34,7 +34,7 @@ export class GlobalService {
   private message: MessageWriter = new MessageWriter()
   private descriptor: MessageWriter = new MessageWriter()
   private part: MessageWriter = new MessageWriter()
-  private override: LimitOverride | null = null
+  private limit: LimitOverride | null = null
   private cost: u32 = 1
   private hashes: StaticArray<u64> = new StaticArray<u64>(8)
   private rules: StaticArray<i32> = new StaticArray<i32>(8)
@@ -46,22 +46,20 @@ export class GlobalService {
 
   /** Reads `global`. */
   constructor(json: JsonValue) {
-    json.object()
-    const cluster = json.get('cluster')
-    this.cluster = cluster.bytes()
-    if (!this.cluster.length) cluster.fail('expected the name of a cluster')
-    this.target = grpcService(this.cluster.view, json.get('authority').byteString('')).persist()
-    const domain = json.get('domain')
-    const name = domain.byteString()
-    if (name.isEmpty) domain.fail('expected the domain of the limits, as the service is configured')
-    this.start.bytes(1, name)
-    const timeout = json.get('timeout')
-    const milliseconds = readDuration(timeout, 100)
-    if (milliseconds < 1 || milliseconds > 3_600_000) timeout.fail('expected a duration from 1ms to 1h')
-    this.timeout = <u32>milliseconds
+    const cluster = json.get('cluster').bytes()
+    this.cluster = cluster
+    this.target = grpcService(cluster.view, json.get('authority').byteString('')).persist()
+    this.refusals = new Refusals(json.get('cache'))
     this.failsOpen = json.get('failureMode').oneOf(['closed', 'open'], 0) == 1
     this.statusOnError = <u32>json.get('statusOnError').integer(500, 400, 599)
-    this.refusals = new Refusals(json.get('cache'))
+    const timeout = json.get('timeout')
+    const milliseconds = readDuration(timeout, 100)
+    this.timeout = <u32>milliseconds
+    const domain = json.get('domain').byteString()
+    this.start.bytes(1, domain)
+    if (!cluster.length) json.get('cluster').fail('expected the name of a cluster')
+    if (domain.isEmpty) json.get('domain').fail('expected the domain of the limits, as the service is configured')
+    if (milliseconds < 1 || milliseconds > 3_600_000) timeout.fail('expected a duration from 1ms to 1h')
   }
 
   /** Begins the question of a request. */
@@ -72,11 +70,11 @@ export class GlobalService {
   }
 
   /** Begins a descriptor. `rule`: the number by which an answer tells it. */
-  beginDescriptor(rule: i32, cost: u32, override: LimitOverride | null): void {
+  beginDescriptor(rule: i32, cost: u32, limit: LimitOverride | null): void {
     if (this.count == this.rules.length) this.grow()
     this.rules[this.count] = rule
     this.cost = cost
-    this.override = override
+    this.limit = limit
     this.descriptor.clear()
   }
 
@@ -93,11 +91,11 @@ export class GlobalService {
   /** Ends the descriptor. */
   endDescriptor(): void {
     const part = this.part
-    const override = this.override
-    if (override) {
+    const limit = this.limit
+    if (limit) {
       part.clear()
-      part.integer(1, override.requests)
-      part.integer(2, override.unit)
+      part.integer(1, limit.requests)
+      part.integer(2, limit.unit)
       this.descriptor.bytes(2, part.view)
     }
     if (this.cost != 1) {
