@@ -12,6 +12,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { build } from './build.mjs'
 import { buildImage } from './docker-image.mjs'
 import { isIstioBuilt } from './istio.mjs'
+import { isRateLimitBuilt } from './ratelimit.mjs'
 import { fail, run, works } from './lib/process.mjs'
 import { filesUnder, root, timed } from './lib/steps.mjs'
 import { reports, vitest } from './lib/vitest.mjs'
@@ -35,6 +36,7 @@ const tools = {
   skopeo: { label: 'skopeo', find: () => works('skopeo', ['--version']) },
   judge: { label: "Istio's code, which `npm run test:istio` builds with Go", find: () => hasIstio(['judge']) },
   istio: { label: 'Istio and an API server, which `npm run test:istio` builds with Go, and etcd', find: hasCluster },
+  ratelimit: { label: 'redis-server, and Go or `node scripts/ratelimit.mjs` of before', find: hasRateLimit },
   zsh: { label: 'zsh', find: () => works('zsh', ['--version']) },
   fish: { label: 'fish', find: () => works('fish', ['--version']) },
 }
@@ -145,6 +147,11 @@ async function hasIstio(programs) {
 
 async function hasCluster() {
   return (await works('etcd', ['--version'])) && hasIstio()
+}
+
+/** The service is built in a minute, once. */
+async function hasRateLimit() {
+  return (await works('redis-server', ['--version'])) && (isRateLimitBuilt() || hasGo())
 }
 
 /** What the demo in containers is made of, beside Envoy and Node.js. */

@@ -1,0 +1,3 @@
+export function rateLimitService(): string
+export function isRateLimitBuilt(): boolean
+export function buildRateLimit(): Promise<string>
