@@ -4,6 +4,7 @@ import { createEnvoyHost } from '@meshscript/sdk/testing/envoy/index'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import filter from '../../filters/routing/assembly/index.ts?filter'
+import { nativeMirrors, nativeVirtualHost } from '../../cli/src/compile/target/native-routes.ts'
 import { type RecordedRequest, type RoutingCase, routingCases } from './cases.ts'
 import { furtherCases } from './further.ts'
 
@@ -25,7 +26,20 @@ const visible = (headers: readonly (readonly [string, string])[]) =>
     .map(([name, value]): [string, string] => [name, value])
     .sort(compare)
 
-describe.each(routingCases(furtherCases))('$name', (recorded: RoutingCase) => {
+/** Copies by callouts of the filter, and by Envoy itself, as `--target envoy` has it. */
+const cases = routingCases(furtherCases).flatMap((recorded) => {
+  const { configuration, mirrors } = nativeMirrors(recorded.configuration)
+  const own = { ...recorded, virtualHost: nativeVirtualHost() }
+  const native = {
+    ...recorded,
+    name: `${recorded.name}, natively`,
+    configuration,
+    virtualHost: nativeVirtualHost(mirrors),
+  }
+  return mirrors.size ? [own, native] : [own]
+})
+
+describe.each(cases)('$name', (recorded: RoutingCase & { virtualHost: object }) => {
   let host: Host
   let seen: Seen[] = []
   let backend: RecordedRequest['backend']
@@ -40,7 +54,7 @@ describe.each(routingCases(furtherCases))('$name', (recorded: RoutingCase) => {
     })
 
   beforeAll(async () => {
-    const text = JSON.stringify(recorded.configuration) + JSON.stringify(recorded.requests)
+    const text = JSON.stringify([recorded.configuration, recorded.requests, recorded.virtualHost])
     const names = new Set([...text.matchAll(/"cluster":"([^"]+)"/g)].map(([, name]) => name!))
     host = await createEnvoyHost({
       wasm: filter,
@@ -51,14 +65,8 @@ describe.each(routingCases(furtherCases))('$name', (recorded: RoutingCase) => {
           name: 'routes',
           ignore_port_in_host_matching: true,
           virtual_hosts: [
-            {
-              name: 'all',
-              // The host has one for '*' itself.
-              domains: ['r*'],
-              include_request_attempt_count: true,
-              request_headers_to_remove: ['x-meshscript-cluster', 'x-meshscript-native'],
-              routes: [{ match: { prefix: '/' }, route: NATIVE }],
-            },
+            // The host has one for '*' itself.
+            { ...recorded.virtualHost, domains: ['r*'] },
           ],
         },
       },
@@ -98,26 +106,8 @@ describe.each(routingCases(furtherCases))('$name', (recorded: RoutingCase) => {
       if (request.responseHeaders) expect(visible(response.headers.entries)).toEqual(visible(request.responseHeaders))
       if (request.body !== undefined) expect(response.text).toBe(request.body)
       // The delay of a fault is the fault filter's.
-      if (request.seconds !== undefined && recorded.name !== 'fault-timeout-interplay')
+      if (request.seconds !== undefined && !recorded.name.startsWith('fault-timeout-interplay'))
         expect(Math.abs(seconds - request.seconds)).toBeLessThan(0.25)
     },
   )
 })
-
-/** The route that goes with the filter: what no request header can say of Istio's default retries. */
-const NATIVE = {
-  cluster_header: 'x-meshscript-cluster',
-  timeout: '0s',
-  retry_policy: {
-    num_retries: 2,
-    retry_host_predicate: [
-      {
-        name: 'envoy.retry_host_predicates.previous_hosts',
-        typed_config: {
-          '@type': 'type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate',
-        },
-      },
-    ],
-    host_selection_retry_max_attempts: 5,
-  },
-}

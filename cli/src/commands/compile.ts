@@ -7,11 +7,13 @@ import { compileRouting } from '../compile/traffic/index.ts'
 import { UsageError, UserError } from '../errors.ts'
 import { Diagnostics } from '../resources/diagnostics.ts'
 import { readSource, readSources } from '../resources/input.ts'
-import { defaultMeshConfig, parseMeshConfig } from '../resources/mesh-config.ts'
+import { defaultMeshConfig, type MeshConfig, parseMeshConfig } from '../resources/mesh-config.ts'
+import type { Source } from '../resources/source.ts'
 import { colorsFor, type Io } from '../terminal.ts'
+import { addTargetOptions, checkTargetFlags, writeTarget, type TargetFlags } from './target-options.ts'
 import { addWorkloadOptions, compileOptionsOf, type WorkloadFlags } from './workload-options.ts'
 
-interface Flags extends WorkloadFlags {
+interface Flags extends WorkloadFlags, TargetFlags {
   filter: 'authorization' | 'routing' | 'fault'
   port?: number
   meshConfig?: string
@@ -23,7 +25,8 @@ interface Flags extends WorkloadFlags {
 const examples = `
 Examples:
   meshscript compile policies/ --filter authorization --workload payments/payments --labels app=payments -o config.json
-  meshscript compile routes/ services.yaml --filter routing --workload shop/frontend --labels app=frontend`
+  meshscript compile routes/ services.yaml --filter routing --workload shop/frontend --labels app=frontend
+  meshscript compile routes/ services.yaml --filter routing --workload shop/frontend --target envoy -o envoy.yaml`
 
 /** `meshscript compile`: policies → the configuration of a filter. */
 export function compileCommand(io: Io): Command {
@@ -33,7 +36,7 @@ export function compileCommand(io: Io): Command {
         'Diagnostics go to standard error.',
     )
     .argument('<FILES...>', 'YAML or JSON files, folders of them, or - for standard input')
-  return addWorkloadOptions(command, 'the workload whose proxy gets the configuration')
+  addWorkloadOptions(command, 'the workload whose proxy gets the configuration')
     .addOption(
       new Option('--filter <NAME>', 'the filter').choices(['authorization', 'routing', 'fault']).makeOptionMandatory(),
     )
@@ -46,32 +49,44 @@ export function compileCommand(io: Io): Command {
     .option('-n, --namespace <NAME>', 'namespace of resources that name none')
     .option('-o, --output <FILE>', 'write to a file instead of standard output')
     .option('--json', 'print diagnostics as JSON')
+  return addTargetOptions(command)
     .addHelpText('after', examples)
     .action((files: string[], flags: Flags) => run(files, flags, io))
 }
-
-const traffic = { routing: compileRouting, fault: compileFaults }
 
 function run(files: string[], flags: Flags, io: Io): void {
   const diagnostics = new Diagnostics()
   if (flags.filter === 'authorization' && flags.port !== undefined)
     throw new UsageError("option '--port' is for --filter routing and fault only")
+  checkTargetFlags(flags)
   const [meshSource] = flags.meshConfig ? readSource(flags.meshConfig, io.cwd, diagnostics) : []
   const mesh = meshSource ? parseMeshConfig(meshSource, diagnostics) : defaultMeshConfig
-  const sources = readSources(files, io.cwd, diagnostics)
-  const common = { diagnostics, namespace: flags.namespace }
-  const { workload, direction } = compileOptionsOf(flags)
-  const { configuration } =
-    flags.filter === 'authorization'
-      ? compileAuthorization(sources, { ...common, workload, direction, mesh })
-      : traffic[flags.filter](sources, { ...common, workload, port: flags.port })
+  const text = compile(readSources(files, io.cwd, diagnostics), flags, mesh, diagnostics)
 
   const colors = colorsFor(io.stderr, io.env)
   io.stderr.write(flags.json ? `${JSON.stringify({ diagnostics }, null, 2)}\n` : diagnostics.render(colors))
-  if (!configuration) throw new UserError(diagnostics.summary, undefined, flags.json ? diagnostics.toPlain() : [])
-  const text = `${JSON.stringify(configuration, null, 2)}\n`
+  if (text === undefined) throw new UserError(diagnostics.summary, undefined, flags.json ? diagnostics.toPlain() : [])
   if (flags.output === undefined) io.stdout.write(text)
   else writeOutput(resolve(io.cwd, flags.output), text)
+}
+
+/** What is printed; undefined where there are errors. */
+function compile(
+  sources: readonly Source[],
+  flags: Flags,
+  mesh: MeshConfig,
+  diagnostics: Diagnostics,
+): string | undefined {
+  const { workload, direction } = compileOptionsOf(flags)
+  const common = { diagnostics, namespace: flags.namespace, workload }
+  const print = (configuration: object | undefined) => configuration && `${JSON.stringify(configuration, null, 2)}\n`
+  if (flags.filter === 'authorization')
+    return print(compileAuthorization(sources, { ...common, direction, mesh }).configuration)
+  const options = { ...common, port: flags.port }
+  if (flags.filter === 'fault') return print(compileFaults(sources, options).configuration)
+  const compiled = compileRouting(sources, options)
+  if (!flags.target || !compiled.configuration) return print(compiled.configuration)
+  return writeTarget(compiled.configuration, compiled, sources, { ...options, trustDomain: mesh.trustDomain }, flags)
 }
 
 function parsePort(text: string): number {

@@ -2,6 +2,7 @@
 import { Diagnostics } from '../../resources/diagnostics.ts'
 import { Inventory } from '../../resources/kubernetes/inventory.ts'
 import { parseResources, type ParseOptions } from '../../resources/parse.ts'
+import type { Resource } from '../../resources/resource.ts'
 import type { Source } from '../../resources/source.ts'
 import type { Workload } from '../workload.ts'
 import { Hosts, type CompileRoutes, type TrafficContext } from './context.ts'
@@ -23,6 +24,8 @@ export interface TrafficOptions extends ParseOptions {
 export interface CompiledTraffic {
   /** Undefined when there are errors. */
   configuration?: RoutingConfig
+  /** All that was in the texts. */
+  resources: readonly Resource[]
   diagnostics: Diagnostics
 }
 
@@ -43,9 +46,9 @@ export function compileRouting(sources: readonly Source[], options: TrafficOptio
   const hosts = new Hosts(diagnostics)
   const context: TrafficContext = { resources, workload, port, registry, hosts, diagnostics }
   const virtualHosts = families.flatMap((compile) => compile(context))
-  if (diagnostics.hasErrors) return { diagnostics }
+  if (diagnostics.hasErrors) return { resources, diagnostics }
   if (virtualHosts.length === 0) {
     diagnostics.add('warning', 'MS1402', `no route is for requests of ${workload.namespace}/${workload.name}`)
   }
-  return { configuration: { version: 1, virtualHosts, unknownHost: 'pass' }, diagnostics }
+  return { configuration: { version: 1, virtualHosts, unknownHost: 'pass' }, resources, diagnostics }
 }

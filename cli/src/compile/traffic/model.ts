@@ -69,6 +69,8 @@ export interface RouteConfig {
   retries?: RetriesConfig
   cors?: CorsConfig
   mirrors?: { cluster: string; percentage?: number }[]
+  /** Which of Envoy's own routes it needs. */
+  native?: string
 }
 
 export interface VirtualHostConfig<Route> {
@@ -80,7 +82,9 @@ export interface VirtualHostConfig<Route> {
 export interface RoutingConfig {
   version: 1
   virtualHosts: VirtualHostConfig<RouteConfig>[]
-  unknownHost: 'pass'
+  unknownHost: 'pass' | 'notFound'
+  clusterHeader?: string
+  nativeHeader?: string
 }
 
 export interface FaultConfig {

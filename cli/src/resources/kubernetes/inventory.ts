@@ -25,7 +25,14 @@ export interface KnownService {
   /** Undefined: the service has no pods of its own. */
   selector: Labels | undefined
   addresses: readonly string[]
-  ports: readonly { port: number; targetPort: number | string }[]
+  ports: readonly KnownPort[]
+}
+
+export interface KnownPort {
+  port: number
+  targetPort: number | string
+  name?: string
+  appProtocol?: string
 }
 
 interface PodSpec {
@@ -51,7 +58,7 @@ interface ServiceSpec {
   selector?: Labels
   clusterIP?: string
   clusterIPs?: string[]
-  ports?: { port: number; targetPort?: number | string }[]
+  ports?: { port: number; targetPort?: number | string; name?: string; appProtocol?: string }[]
 }
 
 /** What is known of the cluster. */
@@ -156,6 +163,11 @@ function readService({ group, kind, metadata, spec }: Resource): KnownService | 
     labels: metadata.labels ?? {},
     selector: selector && Object.keys(selector).length > 0 ? selector : undefined,
     addresses: addresses.filter((ip): ip is string => !!ip && ip !== 'None'),
-    ports: ports.map(({ port, targetPort }) => ({ port, targetPort: targetPort ?? port })),
+    ports: ports.map(({ port, targetPort, name, appProtocol }) => ({
+      port,
+      targetPort: targetPort ?? port,
+      ...(name && { name }),
+      ...(appProtocol && { appProtocol }),
+    })),
   }
 }
