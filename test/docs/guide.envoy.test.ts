@@ -78,7 +78,7 @@ async function follow(file: string, reader: Reader, isMeant = (block: Block) => 
   }
 }
 
-test('README.md', { timeout: 2 * MINUTES }, async () => {
+test('README.md', { timeout: 6 * MINUTES }, async () => {
   const isFile = ({ language }: Block): boolean => language === 'ts'
   // Its filter is one of the examples.
   for (const { info, text } of page('README.md').filter(isFile)) {
