@@ -1,5 +1,5 @@
 import { Bytes, Headers, JsonValue, utf8 } from '@meshscript/sdk'
-import { decodeBase64 } from './base64'
+import { decodeBase64 } from '../../common/assembly/base64'
 
 /** An answer without an upstream. */
 @final
