@@ -4,6 +4,7 @@ import { cluster, createHost, type Host, type HostOptions, type RequestInit } fr
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import authorization from '../../filters/authorization/assembly/index.ts?filter'
 import fault from '../../filters/fault/assembly/index.ts?filter'
+import ratelimit from '../../filters/ratelimit/assembly/index.ts?filter'
 import routing from '../../filters/routing/assembly/index.ts?filter'
 import { build } from './build.ts'
 
@@ -27,6 +28,20 @@ const PARTS: Record<string, object> = {
         name: 'users',
         action: 'ALLOW',
         rules: [{ when: [{ header: 'x-user', values: [exact('bob'), exact('jason')] }] }],
+      },
+    ],
+  },
+  ratelimit: {
+    version: 1,
+    headers: 'rfc',
+    rules: [
+      { name: 'two', match: [{ path: exact('/limited') }], limit: { requests: 2, per: '1h' } },
+      {
+        name: 'users',
+        match: [{ headers: { 'x-checked': exact('yes') } }],
+        descriptors: [{ header: 'x-user' }],
+        limit: { requests: 100, per: '1h', algorithm: 'sliding-window' },
+        scope: 'worker',
       },
     ],
   },
@@ -69,7 +84,7 @@ const PARTS: Record<string, object> = {
     ],
   },
 }
-const MODULES: Record<string, string> = { authorization, fault, routing }
+const MODULES: Record<string, string> = { authorization, ratelimit, fault, routing }
 const NAMES = Object.keys(PARTS)
 /** Built before the tests, which have less time. */
 const wasm = await build(...NAMES)
@@ -86,7 +101,7 @@ const around = (): HostOptions => ({
     ),
   },
   routes: [{ clusterHeader: 'x-meshscript-cluster' }],
-  filterState: ['authorization.policy', 'authorization.verdict', 'fault.delay'],
+  filterState: ['authorization.policy', 'authorization.verdict', 'ratelimit.rule', 'ratelimit.verdict', 'fault.delay'],
 })
 
 let chain: Host
@@ -105,7 +120,7 @@ afterAll(() => Promise.all([chain, bundle].map((host) => host?.close())))
 
 const seen = async (host: Host, path: string, init: RequestInit) => {
   const { status, text, headers, details, filterState } = await host.request(path, init)
-  const further = ['location', 'x-version'].map((name) => headers.get(name))
+  const further = ['location', 'x-version', 'ratelimit-policy', 'ratelimit'].map((name) => headers.get(name))
   return { status, text, further, details: details.replace(/^.*via_wasm.*$/, ''), filterState }
 }
 
@@ -123,6 +138,11 @@ test.each<[string, RequestInit]>([
   ['/late', {}],
   ['/late-503', user('bob')],
   ['/418', user('bob')],
+  ['/limited', {}],
+  ['/limited', user('bob')],
+  ['/limited', user('bob')],
+  ['/limited', user('bob')],
+  ['/limited', { ...user('jason'), method: 'POST', body: 'a body' }],
   ['/asked', user('bob')],
   ['/asked', user('mallory')],
   ['/asked', {}],

@@ -9,6 +9,7 @@ import type { RequestInit } from '../../sdk/testing/types.ts'
 import { root } from '../bench/paths.ts'
 import type { Random } from '../json/documents.ts'
 import type { ByteSource } from './bytes.ts'
+import { depth, duration, hasConditions } from './conditions.ts'
 import type { Scene } from './traffic.ts'
 import { unsayable } from './unsayable.ts'
 
@@ -242,31 +243,9 @@ function isDomain(domain: string): boolean {
 /** What the schema does not say: durations in their order, none over a day, and entries of a match that compare something. */
 function isPossible(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return true
-  const { min, max, mean, path: matcher, ignoreCase, match, allow } = value as Record<string, unknown>
-  for (const entries of [match, allow]) if (Array.isArray(entries) && !entries.every(isCondition)) return false
+  const { min, max, mean } = value as Record<string, unknown>
+  if (!hasConditions(value)) return false
   const [low, high] = [duration(min ?? mean), duration(max)]
   if (low !== undefined && high !== undefined && low > high) return false
-  if (ignoreCase === true) {
-    if (typeof matcher !== 'object' || matcher === null) return false
-    if ('regex' in matcher || 'template' in matcher) return false
-  }
   return Object.values(value).every(isPossible)
-}
-
-function isCondition(entry: object): boolean {
-  const { ignoreCase: _, ...fields } = entry as Record<string, unknown>
-  return Object.values(fields).some((field) => Object.keys(field as object).length > 0)
-}
-
-const UNITS: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
-
-function duration(text: unknown): number | undefined {
-  if (typeof text !== 'string') return undefined
-  const parts = [...text.matchAll(/([\d.]+)([a-zµ]+)/g)]
-  return parts.reduce((sum, [, number, unit]) => sum + Number(number) * UNITS[unit!]!, 0)
-}
-
-function depth(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0
-  return 1 + Math.max(0, ...Object.values(value).map(depth))
 }

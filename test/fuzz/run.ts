@@ -5,6 +5,7 @@ import { fuzzConfigurations } from './configurations.ts'
 import { fault, faultScene } from './fault.ts'
 import { build, type Build, compile } from './modules.ts'
 import { fuzzNodeHost } from './node-host.ts'
+import { ratelimit, ratelimitScene } from './ratelimit.ts'
 import { fuzzRequests } from './requests.ts'
 import { fuzzEnvoy, fuzzTraffic } from './traffic.ts'
 
@@ -67,6 +68,22 @@ export const targets: readonly Target[] = [
       return fuzzTraffic({ scene: faultScene, wasm, requests: count, seed, onProgress })
     },
   },
+  {
+    name: 'configurations of ratelimit',
+    slack: 0,
+    async run({ count, seed, kind }) {
+      const wasm = await build(ratelimit.path, kind)
+      return { requests: 0, ...fuzzConfigurations({ ...ratelimit, wasm, configurations: count, seed }) }
+    },
+  },
+  {
+    name: 'requests of ratelimit',
+    slack: 0,
+    async run({ count, seed, kind, onProgress }) {
+      const wasm = await build(ratelimitScene.path, kind)
+      return fuzzTraffic({ scene: ratelimitScene, wasm, requests: count, seed, onProgress })
+    },
+  },
 ]
 
 /** Those of `--envoy`: filters in real Envoy. */
@@ -78,6 +95,14 @@ export const envoyTargets: readonly Target[] = [
     async run({ count, seed, kind, onProgress }) {
       const wasm = await build(faultScene.path, kind)
       return fuzzEnvoy({ scene: faultScene, wasm, requests: count, seed, onProgress })
+    },
+  },
+  {
+    name: 'requests of ratelimit in Envoy',
+    slack: 1,
+    async run({ count, seed, kind, onProgress }) {
+      const wasm = await build(ratelimitScene.path, kind)
+      return fuzzEnvoy({ scene: ratelimitScene, wasm, requests: count, seed, onProgress })
     },
   },
 ]

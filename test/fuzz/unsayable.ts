@@ -45,7 +45,7 @@ function hasAnchor(matcher: unknown): boolean {
 }
 
 /** Of templates with nothing else than segments, `{*}` and, in one place, `{**}`. */
-function isTemplate(text: string): boolean {
+export function isTemplate(text: string): boolean {
   if (!text.startsWith('/')) return false
   const segments = text.slice(1).split('/')
   if (segments.filter((segment) => segment === '{**}').length > 1) return false

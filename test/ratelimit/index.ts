@@ -46,6 +46,7 @@ else {
       const measured = await measureLoad({ plugin, ...limit, duration: 1000 * Number(values.seconds) })
       limits.push({ ...limit, ...measured })
       isGood &&= measured.admitted <= measured.most && measured.admitted >= 0.98 * measured.expected
+      if (limit.algorithm === 'sliding-window') isGood &&= measured.mostInWindow <= limit.requests
       if (!values.json) process.stdout.write(describe(limit, measured))
     }
   }

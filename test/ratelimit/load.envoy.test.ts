@@ -19,6 +19,19 @@ test.each([
   expect(admitted).toBeGreaterThanOrEqual(0.98 * expected)
 })
 
+test.each([
+  { requests: 300, per: 1000 },
+  { requests: 100, per: 200 },
+])('a sliding window, %o: never more than the limit within its length, and at least 98 % of it', async (limit) => {
+  const measured = await measureLoad({ plugin, algorithm: 'sliding-window', ...limit, duration: 2500 })
+  const { admitted, sent, most, expected, mostInWindow, workers } = measured
+  expect(workers).toBe(4)
+  expect(sent).toBeGreaterThan(most)
+  expect(mostInWindow).toBeLessThanOrEqual(limit.requests)
+  expect(admitted).toBeLessThanOrEqual(most)
+  expect(admitted).toBeGreaterThanOrEqual(0.98 * expected)
+})
+
 test('counters of many users take no more memory than of a few', async () => {
   const { samples, refused } = await measureKeys({ plugin, scope: 'proxy', keys: 20_000, maxKeys: 1000 })
   expect(refused).toBe(0)

@@ -47,7 +47,7 @@ const REQUEST = 'GET / HTTP/1.1\r\nhost: localhost\r\nx-user: bob\r\n\r\n'
 export async function measureLoad(options: LoadOptions): Promise<Measured> {
   const { plugin, algorithm, requests, per, duration, pause = 0, clients = 8, workers = 4 } = options
   const isBucket = algorithm === 'token-bucket'
-  const burst = isBucket ? (options.burst ?? requests) : requests
+  const burst = isBucket ? (options.burst ?? requests) : 0
   const limit = { requests, per: `${per}ms`, algorithm, ...(isBucket && { burst }) }
   const host = await createEnvoyHost({
     ...plugin,
@@ -85,11 +85,12 @@ export async function measureLoad(options: LoadOptions): Promise<Measured> {
       }),
     )
     const rate = requests / per
+    const time = Math.max(...passed.map(({ answered }) => answered)) - start
     // What is measured is longer than what is surely under load by one request at each end.
     return {
       sent,
       admitted: passed.length,
-      most: burst + rate * (Math.max(...passed.map(({ answered }) => answered)) - start),
+      most: isBucket ? burst + rate * time : requests * (Math.floor(time / per) + 1),
       expected: burst + rate * (lastSent - firstAnswer),
       mostInWindow: mostWithin(passed, per),
       workers: await workersOf(host),

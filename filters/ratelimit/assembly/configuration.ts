@@ -21,6 +21,8 @@ enum Scope {
 
 /** How many keys a rule's counters have room for, unless the configuration says otherwise. */
 const MAX_KEYS: i64 = 16_384
+/** Bytes that the counters of a rule may take in each worker. */
+const MAX_MEMORY: u64 = 256 << 20
 /** As Envoy's local rate limit. */
 const BODY = 'local_rate_limited'
 const ABSENT: u32 = 0xffffffff
@@ -81,7 +83,8 @@ export class RateLimits {
       else this.always.push(rule)
       if (rule.descriptors.length) this.needsRequest = true
     }
-    if (!index.size) return
+    // Of what is wrong there may be too little to make an index of.
+    if (!index.size || rules.hasError) return
     index.compile()
     this.index = index
     this.needsRequest = true
@@ -152,8 +155,14 @@ class RuleReader {
     const isSingle = !descriptors.length
     const seed = scope == Scope.Proxy ? this.commonSeed() : this.ownSeed
     let where: Store
-    if (scope == Scope.Worker) where = new WorkerStore(this.maxKeys, isSingle)
-    else where = new ProxyStore(this.prefix.view.concat(decimal(place)).concat(utf8('\0')), this.maxKeys, isSingle)
+    if (scope == Scope.Worker) {
+      const bytes = <u64>this.maxKeys * (8 + limiter.stateSize)
+      if (!isSingle && bytes > MAX_MEMORY) json.fail('its counters take more than 256 MB: make "maxKeys" less')
+      where = new WorkerStore(limiter, json.hasError ? 1 : this.maxKeys, isSingle)
+    } else {
+      const prefix = this.prefix.view.concat(decimal(place)).concat(utf8('\0'))
+      where = new ProxyStore(limiter, prefix, this.maxKeys, isSingle)
+    }
     return new Rule(place, name, descriptors, limiter, where, cost, tagOf(name, limiter), seed, null)
   }
 

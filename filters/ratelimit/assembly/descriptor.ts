@@ -94,7 +94,7 @@ class PathDescriptor extends Descriptor {
     if (!templates.length) json.fail('expected at least one path template, e.g. /shops/{*}')
     const dimension = this.index.dimension(new PathAttribute(currentRequest()))
     for (let i = 0; i < templates.length; i++) this.add(dimension, templates[i], i)
-    this.index.compile()
+    if (!json.hasError) this.index.compile()
   }
 
   private add(dimension: Dimension, json: JsonValue, place: i32): void {
@@ -115,6 +115,7 @@ class PathDescriptor extends Descriptor {
 export function readDescriptor(json: JsonValue): Descriptor {
   json.object()
   const as = json.get('as')
+  if (as.exists && as.byteString().isEmpty) as.fail('expected a name')
   const header = json.get('header')
   if (header.exists) {
     const name = header.bytes()

@@ -77,8 +77,14 @@ function quota(rule: Rule, left: f64, wait: f64): ByteString {
   return quoted(rule.name).concat(utf8(';r=')).concat(whole(left)).concat(utf8(';t=')).concat(seconds(wait))
 }
 
+/** A string as RFC 9651 has them: what none may hold becomes `_`. */
 function quoted(name: Bytes): ByteString {
-  return utf8('"').concat(name.view).concat(utf8('"'))
+  const text = utf8('"').concat(name.view).concat(utf8('"'))
+  for (let i = 1; i < text.length - 1; i++) {
+    const byte = text.byteAt(i)
+    if (byte < 0x20 || byte > 0x7e || byte == 0x22 || byte == 0x5c) store<u8>(text.ptr + i, 0x5f)
+  }
+  return text
 }
 
 function whole(value: f64): ByteString {

@@ -3,7 +3,6 @@ import {
   Bytes,
   Configuration,
   Counter,
-  currentTime,
   filterState,
   GrpcStatus,
   Headers,
@@ -12,6 +11,7 @@ import {
   RootContext,
   utf8,
 } from '@meshscript/sdk'
+import { monotonicNanoseconds } from '../../common/assembly/clock'
 import { DecisionLog } from '../../common/assembly/decision_log'
 import { Asked } from './asked'
 import { RateLimits } from './configuration'
@@ -86,7 +86,7 @@ export class RateLimitContext extends GlobalContext {
   }
 
   private ask(plugin: RateLimitRoot, limits: RateLimits, rules: Rule[]): Action {
-    const now = currentTime()
+    const now = monotonicNanoseconds()
     const isShown = limits.headers.isShown && plugin.changesResponses
     const service = limits.service
     if (service) service.begin()
