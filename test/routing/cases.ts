@@ -47,11 +47,9 @@ const services = recorded.services
   )
   .join('---\n')
 
-export function routingCases(
-  further: { name: string; config: string; requests: RecordedRequest[] }[] = [],
-): RoutingCase[] {
+export function routingCases(): RoutingCase[] {
   const workload = { namespace: recorded.client.namespace, name: 'client', labels: recorded.client.labels }
-  return [...recorded.cases, ...further].map(({ name, config, requests }) => {
+  return recorded.cases.map(({ name, config, requests }) => {
     const sources = [new Source(`${name}.yaml`, config), new Source('services.yaml', services)]
     const { configuration, diagnostics } = compileRouting(sources, { workload })
     if (!configuration) throw new Error(`${name}: ${diagnostics.summary}\n${JSON.stringify(diagnostics.toJSON())}`)

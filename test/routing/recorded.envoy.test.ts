@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import filter from '../../filters/routing/assembly/index.ts?filter'
 import { nativeMirrors, nativeVirtualHost } from '../../cli/src/compile/target/native-routes.ts'
 import { type RecordedRequest, type RoutingCase, routingCases } from './cases.ts'
-import { furtherCases } from './further.ts'
 
 interface Seen {
   cluster: string
@@ -27,7 +26,7 @@ const visible = (headers: readonly (readonly [string, string])[]) =>
     .sort(compare)
 
 /** Copies by callouts of the filter, and by Envoy itself, as `--target envoy` has it. */
-const cases = routingCases(furtherCases).flatMap((recorded) => {
+const cases = routingCases().flatMap((recorded) => {
   const { configuration, mirrors } = nativeMirrors(recorded.configuration)
   const own = { ...recorded, virtualHost: nativeVirtualHost() }
   const native = {
