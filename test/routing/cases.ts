@@ -47,9 +47,10 @@ const services = recorded.services
   )
   .join('---\n')
 
-export function routingCases(): RoutingCase[] {
+/** `more`: cases of the same form. */
+export function routingCases(more: readonly Pick<RoutingCase, 'name' | 'config' | 'requests'>[] = []): RoutingCase[] {
   const workload = { namespace: recorded.client.namespace, name: 'client', labels: recorded.client.labels }
-  return recorded.cases.map(({ name, config, requests }) => {
+  return [...recorded.cases, ...more].map(({ name, config, requests }) => {
     const sources = [new Source(`${name}.yaml`, config), new Source('services.yaml', services)]
     const { configuration, diagnostics } = compileRouting(sources, { workload })
     if (!configuration) throw new Error(`${name}: ${diagnostics.summary}\n${JSON.stringify(diagnostics.toJSON())}`)
