@@ -96,8 +96,10 @@ test('requests that are reset when they are due, or before', async () => {
   })
   const ask = client()
   const requests = Array.from({ length: 900 }, () => ask())
-  const kept = requests.filter((_, i) => i % 3 === 0)
-  requests.forEach(({ cancel }, i) => i % 3 && setTimeout(cancel, (i * 7) % 300))
+  // Fewer than half of them: beyond, Envoy takes it for an attack and ends the connection.
+  const isKept = (i: number) => i % 5 > 1
+  const kept = requests.filter((_, i) => isKept(i))
+  requests.forEach(({ cancel }, i) => isKept(i) || setTimeout(cancel, (i * 7) % 300))
   const statuses = await Promise.all(kept.map(({ status }) => status))
   expect(new Set(statuses)).toEqual(new Set([200, 503]))
   await Promise.all(requests.map(({ status }) => status))
