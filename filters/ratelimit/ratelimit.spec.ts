@@ -114,6 +114,24 @@ describe('several rules', () => {
   })
 })
 
+describe('of a group', () => {
+  const gold = [{ headers: { 'x-plan': { exact: 'gold' } } }]
+  const { statuses, ask } = withRules([
+    { name: 'all', limit: hour(100) },
+    { name: 'gold', group: 'clients', match: gold, limit: hour(4) },
+    { name: 'posts', group: 'clients', match: [{ method: { exact: 'POST' } }], limit: hour(1) },
+    { name: 'others', group: 'clients', limit: hour(2) },
+  ])
+
+  test('only the first rule that matches counts', async () => {
+    expect(passing(await statuses(6, '/', { headers: { 'x-plan': 'gold' } }))).toBe(4)
+    expect(passing(await statuses(6, '/', { method: 'POST', headers: { 'x-plan': 'gold' } }))).toBe(0)
+    expect(passing(await statuses(3, '/', { method: 'POST' }))).toBe(1)
+    expect(passing(await statuses(6, '/'))).toBe(2)
+    expect((await ask('/')).filterState['ratelimit.rule']).toBe('others')
+  })
+})
+
 describe('what a rule gives back', () => {
   const { statuses } = withRules([
     { name: 'first', match: at('/x'), limit: hour(3) },

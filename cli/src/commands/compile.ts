@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { compileAuthorization } from '../compile/index.ts'
+import { compileRateLimits } from '../compile/ratelimit/index.ts'
 import { compileFaults } from '../compile/traffic/fault.ts'
 import { compileRouting } from '../compile/traffic/index.ts'
 import { UsageError, UserError } from '../errors.ts'
@@ -14,7 +15,7 @@ import { addTargetOptions, checkTargetFlags, writeTarget, type TargetFlags } fro
 import { addWorkloadOptions, compileOptionsOf, type WorkloadFlags } from './workload-options.ts'
 
 interface Flags extends WorkloadFlags, TargetFlags {
-  filter: 'authorization' | 'routing' | 'fault'
+  filter: 'authorization' | 'routing' | 'fault' | 'ratelimit'
   port?: number
   meshConfig?: string
   namespace?: string
@@ -38,11 +39,13 @@ export function compileCommand(io: Io): Command {
     .argument('<FILES...>', 'YAML or JSON files, folders of them, or - for standard input')
   addWorkloadOptions(command, 'the workload whose proxy gets the configuration')
     .addOption(
-      new Option('--filter <NAME>', 'the filter').choices(['authorization', 'routing', 'fault']).makeOptionMandatory(),
+      new Option('--filter <NAME>', 'the filter')
+        .choices(['authorization', 'routing', 'fault', 'ratelimit'])
+        .makeOptionMandatory(),
     )
     .option(
       '--port <N>',
-      'port by which requests leave: of destinations without one, and matches (routing and fault only)',
+      'port by which requests leave: of destinations without one, and matches (routing, fault); or come (ratelimit)',
       parsePort,
     )
     .option('--mesh-config <FILE>', "Istio's MeshConfig: root namespace, trust domain and its aliases, providers")
@@ -57,7 +60,7 @@ export function compileCommand(io: Io): Command {
 function run(files: string[], flags: Flags, io: Io): void {
   const diagnostics = new Diagnostics()
   if (flags.filter === 'authorization' && flags.port !== undefined)
-    throw new UsageError("option '--port' is for --filter routing and fault only")
+    throw new UsageError("option '--port' is for --filter routing, fault and ratelimit only")
   checkTargetFlags(flags)
   const [meshSource] = flags.meshConfig ? readSource(flags.meshConfig, io.cwd, diagnostics) : []
   const mesh = meshSource ? parseMeshConfig(meshSource, diagnostics) : defaultMeshConfig
@@ -83,6 +86,7 @@ function compile(
   if (flags.filter === 'authorization')
     return print(compileAuthorization(sources, { ...common, direction, mesh }).configuration)
   const options = { ...common, port: flags.port }
+  if (flags.filter === 'ratelimit') return print(compileRateLimits(sources, { ...options, mesh }).configuration)
   if (flags.filter === 'fault') return print(compileFaults(sources, options).configuration)
   const compiled = compileRouting(sources, options)
   if (!flags.target || !compiled.configuration) return print(compiled.configuration)

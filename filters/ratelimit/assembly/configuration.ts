@@ -46,6 +46,9 @@ export class RateLimits {
   private all: Rule[] = []
   private index: RuleIndex<Rule> | null = null
   private found: Rule[] = []
+  private groups: Bytes[] = []
+  /** The last request that a rule of each group was for. */
+  private groupSeen: StaticArray<u32> = new StaticArray<u32>(1)
   private requests: u32 = 0
 
   constructor(json: JsonValue) {
@@ -78,16 +81,34 @@ export class RateLimits {
       this.all.push(rule)
       if (rule.isGlobal && !this.service)
         json.get('scope').fail('expected a service at "global", which counts for this rule')
+      const group = json.get('group')
       const match = json.get('match')
+      if (group.exists) {
+        rule.group = this.groupOf(group.bytes())
+        if (this.isClosed(rule.group))
+          group.fail('the rule never counts: one of its group before it is for all requests')
+      }
       if (match.exists) matches.add(match, rule)
       else this.always.push(rule)
       if (rule.descriptors.length) this.needsRequest = true
     }
+    this.groupSeen = new StaticArray<u32>(this.groups.length + 1)
     // Of what is wrong there may be too little to make an index of.
     if (!index.size || rules.hasError) return
     index.compile()
     this.index = index
     this.needsRequest = true
+  }
+
+  private groupOf(name: Bytes): i32 {
+    const groups = this.groups
+    for (let i = 0; i < groups.length; i++) if (groups[i].view.equals(name)) return i + 1
+    return groups.push(name)
+  }
+
+  private isClosed(group: i32): bool {
+    for (let i = 0; i < this.always.length; i++) if (this.always[i].group == group) return true
+    return false
   }
 
   /** The rules that the request matches, each once, in the order of the configuration. Valid until the next request. */
@@ -111,7 +132,22 @@ export class RateLimits {
       found.push(rule)
       count = insert(found, rule, count)
     }
+    if (this.groups.length) this.keepFirstOfGroups(found, number)
     return found
+  }
+
+  private keepFirstOfGroups(rules: Rule[], number: u32): void {
+    const seen = this.groupSeen
+    let count = 0
+    for (let i = 0; i < rules.length; i++) {
+      const rule = unchecked(rules[i])
+      if (rule.group) {
+        if (unchecked(seen[rule.group]) == number) continue
+        unchecked((seen[rule.group] = number))
+      }
+      unchecked((rules[count++] = rule))
+    }
+    rules.length = count
   }
 }
 

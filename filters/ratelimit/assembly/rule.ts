@@ -29,6 +29,8 @@ export class Rule extends IndexedRule {
   /** What its limit lets pass, and in how many nanoseconds; of a global rule, as the service said last. */
   requests: f64 = 0
   per: f64 = 0
+  /** Of the rules of a group only the first that matches counts. 0: of none. */
+  group: i32 = 0
   /** The last request that it was for. */
   seen: u32 = 0
   private series: StaticArray<CounterSeries | null> = new StaticArray<CounterSeries | null>(2)

@@ -198,8 +198,13 @@ describe('a refusal is remembered', () => {
       { key: 'user', header: 'x-dear', cost: 5 },
     ]
     await start(OVER, {}, rules)
-    for (const headers of [{ 'x-user': 'a' }, { 'x-user': 'b' }, { 'x-dear': 'a' }, { 'x-dear': 'a' }])
-      await ask(headers)
+    const requests: Record<string, string>[] = [
+      { 'x-user': 'a' },
+      { 'x-user': 'b' },
+      { 'x-dear': 'a' },
+      { 'x-dear': 'a' },
+    ]
+    for (const headers of requests) await ask(headers)
     expect(asked.map(({ descriptors }) => descriptors[0]!.entries['user'])).toEqual(['a', 'b', 'a'])
   })
 
