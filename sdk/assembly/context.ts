@@ -11,6 +11,7 @@ import { ByteString, utf8, view } from './memory/bytes'
 import { Identified } from './memory/id_map'
 import { Headers } from './memory/pairs'
 import { continueOwn, noteEnd, phase, Phase, refuse } from './phase'
+import { isStreamOver } from './stream_end'
 
 /** What a context is for; tells the dispatcher which callbacks it has. */
 export enum ContextKind {
@@ -237,6 +238,7 @@ export abstract class HttpContextBase extends Context {
   /** Resets the stream: the client sees no (further) response. `Status.BadArgument` when it is over. */
   resetStream(): Status {
     if (phase == Phase.Closed) return refuse(utf8('resetStream: the stream is not open'))
+    if (phase == Phase.Other && isStreamOver()) return Status.BadArgument
     if (isDefined(MESHSCRIPT_BUNDLE)) noteEnd()
     return host.close_stream(StreamType.HttpRequest)
   }

@@ -3,6 +3,7 @@ import * as host from './abi/hostcalls'
 import { ByteString, utf8 } from './memory/bytes'
 import { Headers } from './memory/pairs'
 import { noteEnd, phase, Phase, refuse } from './phase'
+import { isStreamOver } from './stream_end'
 
 /** See `HttpContextBase.sendLocalResponse`. */
 export function sendLocalResponse(
@@ -13,6 +14,7 @@ export function sendLocalResponse(
   details: ByteString,
 ): Status {
   if (phase == Phase.Closed) return refuse(utf8('sendLocalResponse: the stream is not open'))
+  if (phase == Phase.Other && isStreamOver()) return Status.BadArgument
   if (isDefined(MESHSCRIPT_BUNDLE)) noteEnd()
   const lines = headers ? headers.encode() : ByteString.empty
   return host.send_local_response(
