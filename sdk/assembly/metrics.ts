@@ -9,10 +9,10 @@ import { Bytes, ByteString, encode, slot, view } from './memory/bytes'
 //
 // and `stats_tags` of the bootstrap take them out again, each by the regular expression (\.LABEL=\.=(.*?);\.;)
 
-/** How many sets of label values a metric may have: stats are never removed, and values may come from requests. */
+/** How many sets of label values a metric may have, unless it says otherwise: stats are never removed, and values may come from requests. */
 export const MAX_SERIES: i32 = 1000
 
-/** A series with all labels set to this takes what is beyond `MAX_SERIES`. */
+/** A series with all labels set to this takes what is beyond the limit. */
 const OVERFLOW = 'overflow'
 
 /** One set of label values. */
@@ -39,6 +39,7 @@ export abstract class Metric {
     private type: MetricType,
     readonly name: string,
     readonly labels: string[] = [],
+    private maxSeries: i32 = MAX_SERIES,
   ) {}
 
   /** The host's number of the stat without labels; 0 when the host refuses the name. */
@@ -56,7 +57,7 @@ export abstract class Metric {
       if (series.values.equals(values)) return series.id
       series = series.next
     }
-    if (this.count >= MAX_SERIES) {
+    if (this.count >= this.maxSeries) {
       if (!this.overflow) this.overflow = this.defineSeries(ByteString.empty, true)
       return this.overflow
     }
@@ -88,8 +89,8 @@ export abstract class Metric {
 /** A number that only grows. */
 @final
 export class Counter extends Metric {
-  constructor(name: string, labels: string[] = []) {
-    super(MetricType.Counter, name, labels)
+  constructor(name: string, labels: string[] = [], maxSeries: i32 = MAX_SERIES) {
+    super(MetricType.Counter, name, labels, maxSeries)
   }
 
   /** Adds to the counter without labels. The host takes no 0. */
@@ -143,8 +144,8 @@ export class CounterSeries {
 /** A number that goes up and down. */
 @final
 export class Gauge extends Metric {
-  constructor(name: string, labels: string[] = []) {
-    super(MetricType.Gauge, name, labels)
+  constructor(name: string, labels: string[] = [], maxSeries: i32 = MAX_SERIES) {
+    super(MetricType.Gauge, name, labels, maxSeries)
   }
 
   /** Sets the gauge without labels. */
@@ -202,8 +203,8 @@ export class GaugeSeries {
 /** A distribution of values. Its buckets are the proxy's configuration. */
 @final
 export class Histogram extends Metric {
-  constructor(name: string, labels: string[] = []) {
-    super(MetricType.Histogram, name, labels)
+  constructor(name: string, labels: string[] = [], maxSeries: i32 = MAX_SERIES) {
+    super(MetricType.Histogram, name, labels, maxSeries)
   }
 
   /** Adds a sample to the histogram without labels. */

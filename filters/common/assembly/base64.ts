@@ -29,3 +29,20 @@ function valueOf(byte: i32): i32 {
   if (byte == 0x2b || byte == 0x2d) return 62
   return byte == 0x2f || byte == 0x5f ? 63 : -1
 }
+
+const ALPHABET: string = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+
+/** The bytes in base64, with padding. */
+export function encodeBase64(bytes: ByteString): Bytes {
+  const text = new StaticArray<u8>(((bytes.length + 2) / 3) << 2)
+  let at = 0
+  for (let i = 0; i < bytes.length; i += 3) {
+    const left = bytes.length - i
+    let bits: u32 = bytes.byteAt(i) << 16
+    if (left > 1) bits |= bytes.byteAt(i + 1) << 8
+    if (left > 2) bits |= bytes.byteAt(i + 2)
+    for (let digit = 0; digit < 4; digit++)
+      text[at++] = digit > left ? 0x3d : <u8>ALPHABET.charCodeAt((bits >> (18 - 6 * digit)) & 63)
+  }
+  return ByteString.at(changetype<usize>(text), text.length).persist()
+}

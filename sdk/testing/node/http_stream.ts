@@ -123,7 +123,7 @@ export class HttpStream implements HttpStreamControl, DirectionOwner {
 
   /** The client goes away. */
   abort(): void {
-    this.info.http.flags |= 0x10000
+    this.info.http.flags |= 0x4000
     this.reset('downstream_remote_disconnect')
   }
 

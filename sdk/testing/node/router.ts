@@ -26,7 +26,14 @@ export interface RouterOptions {
 
 const UPSTREAM_PORT = 8080
 /** As in Envoy's response flags. */
-const FLAGS = { timeout: 0x4, connectFailure: 0x20, connectionTermination: 0x40, retryLimit: 0x8000 }
+const FLAGS = {
+  timeout: 0x4,
+  connectFailure: 0x20,
+  connectionTermination: 0x40,
+  noRoute: 0x100,
+  retryLimit: 0x8000,
+  noCluster: 0x1000000,
+}
 
 export class Router implements Terminal {
   readonly #options: RouterOptions
@@ -93,16 +100,21 @@ export class Router implements Terminal {
   }
 
   #checkRoute(): LocalResponse | undefined {
-    const { request, host } = this.#options
+    const { request, host, http } = this.#options
     const route = this.findRoute()
-    if (!route) return plainReply(404, '', 'route_not_found')
+    if (!route) {
+      http.flags |= FLAGS.noRoute
+      return plainReply(404, '', 'route_not_found')
+    }
     if (route.kind === 'direct') {
       const authority = request.get(':authority') ?? ''
       const location = `${request.get(':scheme') ?? 'http'}://${authority}${request.get(':path') ?? ''}`
       const reply = plainReply(route.status, '', 'direct_response')
       return { ...reply, body: route.body, headers: route.location ? [['location', location]] : [] }
     }
-    return host.clusters.has(route.cluster) ? undefined : plainReply(503, '', 'cluster_not_found')
+    if (host.clusters.has(route.cluster)) return undefined
+    http.flags |= FLAGS.noCluster
+    return plainReply(503, '', 'cluster_not_found')
   }
 
   /** The request is complete: from now on time counts. */

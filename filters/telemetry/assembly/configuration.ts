@@ -1,0 +1,46 @@
+import { ByteString, JsonValue } from '@meshscript/sdk'
+import { Exchange } from './exchange'
+import { Metrics } from './metrics/index'
+import { KnownPeers } from './peers/known_peers'
+import { MetadataExchange } from './peers/metadata_exchange'
+import { firstLabel, Service, Services } from './services'
+import { Workload } from './workload'
+
+/** A configuration, read. */
+@final
+export class Telemetry {
+  readonly exchange: Exchange
+  /** Null where peers are not told who we are, nor listened to. */
+  peers: MetadataExchange | null = null
+  /** Null where nothing is counted. */
+  metrics: Metrics | null = null
+
+  constructor(json: JsonValue) {
+    json.get('$schema').string('')
+    const version = json.get('version')
+    if (version.integer() != 1) version.fail('expected 1, the version of this format')
+    const isSource = json.get('reporter').oneOf(['destination', 'source']) == 1
+    const workload = json.get('workload')
+    const own = Workload.read(workload)
+    this.exchange = new Exchange(
+      isSource,
+      own,
+      readService(workload.get('service'), isSource),
+      new KnownPeers(json.get('peers')),
+      new Services(json.get('services')),
+    )
+    if (json.get('metadataExchange').bool(false)) this.peers = new MetadataExchange(own)
+    const metrics = json.get('metrics')
+    if (metrics.exists) this.metrics = new Metrics(metrics, this.exchange)
+  }
+}
+
+function readService(json: JsonValue, isSource: bool): Service | null {
+  if (!json.exists) return null
+  const service = new Service(ByteString.empty.persist(), 0)
+  service.host = json.bytes()
+  if (!service.host.length) json.fail('expected a host')
+  service.name = firstLabel(service.host.view).persist()
+  // It is what others ask for, not what is asked from here.
+  return isSource ? null : service
+}

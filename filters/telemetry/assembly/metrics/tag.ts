@@ -1,0 +1,73 @@
+import { Bytes, ByteString, Expression, JsonValue, property, utf8 } from '@meshscript/sdk'
+import { MAX_TEXT } from './key'
+
+/** Attributes that are text: to ask for one by name is cheaper than to evaluate an expression. */
+const TEXTS: string[] = [
+  'request.path',
+  'request.url_path',
+  'request.host',
+  'request.scheme',
+  'request.method',
+  'request.protocol',
+  'request.useragent',
+  'connection.requested_server_name',
+  'connection.uri_san_peer_certificate',
+  'source.address',
+  'upstream.address',
+  'xds.cluster_name',
+  'xds.route_name',
+]
+
+/** The value of a label as a CEL expression says. */
+@final
+export class Tag {
+  /** Where an attribute says it: its path. */
+  private attribute: Bytes | null = null
+  private expression: Expression | null = null
+  private value: ByteString = ByteString.empty
+
+  constructor(
+    /** The expression. */
+    readonly source: Bytes,
+  ) {}
+
+  /** Null, and an error at its place, where the host can't read the expression. */
+  static read(json: JsonValue): Tag | null {
+    const source = json.byteString()
+    const tag = new Tag(source.persist())
+    for (let i = 0; i < TEXTS.length; i++) {
+      if (!source.equals(TEXTS[i])) continue
+      tag.attribute = pathOf(source)
+      return tag
+    }
+    // A line of its own, so that a comment ends.
+    tag.expression = Expression.compile(utf8('string(').concat(source).concat(utf8('\n)')))
+    if (!tag.expression) {
+      json.fail('expected an expression of the Common Expression Language that Envoy can evaluate')
+      return null
+    }
+    return tag
+  }
+
+  /** Asks the host. `unknown` where there is no value. */
+  evaluate(): ByteString {
+    const attribute = this.attribute
+    const value = attribute ? property.get(attribute.view) : this.expression!.evaluate()
+    this.value = value ? value.slice(0, MAX_TEXT) : utf8('unknown')
+    return this.value
+  }
+
+  /** What was evaluated last, in the same callback. */
+  get last(): ByteString {
+    return this.value
+  }
+}
+
+/** `a.b` → `a\0b`. */
+function pathOf(attribute: ByteString): Bytes {
+  const path = attribute.persist()
+  for (let i = 0; i < path.length; i++) {
+    if (path.view.byteAt(i) == 0x2e) store<u8>(path.view.ptr + i, 0)
+  }
+  return path
+}

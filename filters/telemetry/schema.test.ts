@@ -1,0 +1,111 @@
+import type { HostStartError } from '@meshscript/sdk/testing'
+import { createNodeHost } from '@meshscript/sdk/testing/node/index'
+import { Ajv } from 'ajv'
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import filter from './assembly/index.ts?filter'
+
+const read = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8')
+const validate = new Ajv({ allErrors: true, strict: true, strictRequired: false, allowUnionTypes: true }).compile(
+  JSON.parse(read('schema.json')) as object,
+)
+
+/** Schema and filter must say the same. */
+async function isAccepted(configuration: object): Promise<boolean> {
+  try {
+    const host = await createNodeHost({ wasm: filter, configuration })
+    await host.close()
+    return true
+  } catch {
+    return false
+  }
+}
+
+const workload = { name: 'a', namespace: 'b' }
+const base = { version: 1, reporter: 'destination', workload }
+const EVERYTHING = {
+  ...base,
+  $schema: 'schema.json',
+  reporter: 'source',
+  workload: {
+    ...workload,
+    principal: 'spiffe://a/ns/b/sa/c',
+    app: 'a',
+    version: 'v1',
+    cluster: 'c',
+    canonicalService: 'd',
+    canonicalRevision: 'e',
+    service: 'a.b.svc.cluster.local',
+  },
+  peers: [
+    { ...workload, principal: 'spiffe://a/ns/b/sa/d', app: 'x' },
+    { ...workload, address: '::1' },
+  ],
+  services: { 'a|b': { host: 'a.b', name: 'a', namespace: 'b', workload: { ...workload, version: 'v2' } } },
+  metadataExchange: true,
+  metrics: {
+    REQUEST_COUNT: { remove: ['reporter', 'x'], tags: { a_1: 'request.method', reporter: "'x'" } },
+    REQUEST_DURATION: {},
+    REQUEST_SIZE: {},
+    RESPONSE_SIZE: {},
+    maxSeries: 5,
+  },
+}
+
+test.each<[string, object]>([
+  ['nothing to tell', base],
+  ['no metrics', { ...base, metrics: {} }],
+  ['everything', EVERYTHING],
+])('%s is accepted', async (_, configuration) => {
+  expect(validate(configuration), JSON.stringify(validate.errors)).toBe(true)
+  expect(await isAccepted(configuration)).toBe(true)
+})
+
+test('the examples of the README are accepted', async () => {
+  const examples = [...read('README.md').matchAll(/```json\n(.*?)```/gs)].map(([, json]) => JSON.parse(json!) as object)
+  expect(examples.length).toBeGreaterThan(0)
+  for (const example of examples) {
+    expect(validate(example), JSON.stringify(validate.errors)).toBe(true)
+    expect(await isAccepted(example)).toBe(true)
+  }
+})
+
+const withPeer = (peer: object) => ({ ...base, peers: [{ ...workload, ...peer }] })
+const withCount = (metric: object) => ({ ...base, metrics: { REQUEST_COUNT: metric } })
+
+test.each<[string, object]>([
+  ['another version', { ...base, version: 2 }],
+  ['no reporter', { version: 1, workload }],
+  ['another reporter', { ...base, reporter: 'waypoint' }],
+  ['no workload', { version: 1, reporter: 'source' }],
+  ['a workload without a namespace', { ...base, workload: { name: 'a' } }],
+  ['a principal that is none', { ...base, workload: { ...workload, principal: 'a/ns/b/sa/c' } }],
+  ['an empty service', { ...base, workload: { ...workload, service: '' } }],
+  ['a peer by nothing', withPeer({})],
+  ['a peer by two things', withPeer({ principal: 'spiffe://a', address: '::1' })],
+  ['a service without a host', { ...base, services: { a: {} } }],
+  ['an empty host', { ...base, services: { a: { host: '' } } }],
+  ['a metric that is not there', { ...base, metrics: { REQUESTS: {} } }],
+  ['a label that Prometheus has not', withCount({ tags: { 'a-b': "'x'" } })],
+  ['a label that begins with a digit', withCount({ tags: { '1a': "'x'" } })],
+  ['a label without a name', withCount({ tags: { '': "'x'" } })],
+  ['an expression that is a number', withCount({ tags: { a: 1 } })],
+  ['a label to remove that is a number', withCount({ remove: [1] })],
+  ['no series', { ...base, metrics: { maxSeries: 0 } }],
+  ['an unknown field', { ...base, metric: {} }],
+  ['an unknown field of a metric', withCount({ name: 'x' })],
+])('%s is refused', async (_, configuration) => {
+  expect(validate(configuration)).toBe(false)
+  expect(await isAccepted(configuration)).toBe(false)
+})
+
+test.each<[string, object, RegExp]>([
+  ['an expression', withCount({ tags: { a: 'request.(' } }), /metrics\.REQUEST_COUNT\.tags\.a/],
+  ['an address', withPeer({ address: 'here' }), /peers\[0\]\.address/],
+])('%s that the schema cannot check is refused, with its place', async (_, configuration, place) => {
+  const error = await createNodeHost({ wasm: filter, configuration }).then(
+    () => undefined,
+    (reason: HostStartError) => reason,
+  )
+  expect(error?.logs.map(({ message }) => message).join('\n')).toMatch(place)
+})
