@@ -1,5 +1,7 @@
 // `npm run demo:docker`: what `npm start` shows, in containers. `-- --once` ends after the table; `-- --prepare` only makes the
 // files that envoy/docker-compose.yml reads; `-- --local` runs images of this machine's programs instead of public ones.
+//
+// `npm run demo:ratelimit`: the rate limit filter with a service that counts for all proxies; the same options.
 
 import { join } from 'node:path'
 import { build } from './build.mjs'
@@ -9,16 +11,22 @@ import { root, timed } from './lib/steps.mjs'
 import { runTypeScript } from './run.mjs'
 import { setup } from './setup.mjs'
 
-async function localImages() {
-  for (const name of ['envoy', 'node', 'prometheus', 'registry'])
+const demos = {
+  payments: { file: 'docker.ts', images: ['envoy', 'node', 'prometheus', 'registry'] },
+  ratelimit: { file: 'limits.ts', images: ['envoy', 'node', 'ratelimit', 'redis'] },
+}
+
+async function localImages(names) {
+  for (const name of names)
     await timed(`image of ${name}`, async () => {
       process.env[`MESHSCRIPT_${name.toUpperCase()}_IMAGE`] = await buildImage(name)
     })
 }
 
-const args = process.argv.slice(2)
+const [name, ...args] = process.argv.slice(2)
+const { file, images } = demos[name]
 await setup()
   .then(build)
-  .then(() => args.includes('--local') && localImages())
-  .then(() => runTypeScript(join(root, 'examples/payments/docker.ts'), args))
+  .then(() => args.includes('--local') && localImages(images))
+  .then(() => runTypeScript(join(root, 'examples/payments', file), args))
   .then((code) => (process.exitCode = code), fail)

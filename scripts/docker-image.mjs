@@ -4,6 +4,8 @@
 //   node        the Node.js that runs this script
 //   prometheus  from PATH
 //   registry    docker-registry from PATH
+//   ratelimit   the rate limit service, built by scripts/ratelimit.mjs
+//   redis       redis-server from PATH
 //
 // Prints the tag of each, meshscript/NAME:VERSION. For Linux, since a container there shares the machine's kernel and libraries.
 
@@ -15,6 +17,7 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { check, fail, run } from './lib/process.mjs'
 import { root } from './lib/steps.mjs'
+import { buildRateLimit, rateLimitVersion } from './ratelimit.mjs'
 
 /** Where each program is. */
 const programs = {
@@ -22,14 +25,18 @@ const programs = {
   node: () => process.execPath,
   prometheus: () => onPath('prometheus'),
   registry: () => onPath('docker-registry'),
+  ratelimit: buildRateLimit,
+  redis: () => onPath('redis-server'),
 }
+/** What a program is called in the public image, where that is not the image's name. */
+const commands = { redis: 'redis-server' }
 
 /** Builds the image of the program, and returns its tag. Where nothing has changed, Docker has it at once. */
 export async function buildImage(name) {
   if (process.platform !== 'linux') throw new Error('local images can be built on Linux only; take the public ones')
   if (!programs[name]) throw new Error(`no image ${name}; there are ${Object.keys(programs).join(', ')}`)
   const program = realpathSync(await programs[name]())
-  const tag = `meshscript/${name}:${await versionOf(program)}`
+  const tag = `meshscript/${name}:${name === 'ratelimit' ? rateLimitVersion() : await versionOf(program)}`
   const context = mkdtempSync(join(tmpdir(), 'meshscript-image-'))
   try {
     gather(context, program, name, await librariesOf(program))
@@ -48,7 +55,7 @@ function gather(context, program, name, libraries) {
     mkdirSync(join(context, dirname(to)), { recursive: true })
     copyFileSync(from, join(context, to))
   }
-  place(program, join('usr', 'local', 'bin', name))
+  place(program, join('usr', 'local', 'bin', commands[name] ?? name))
   for (const library of libraries) place(library, library)
   mkdirSync(join(context, 'tmp'))
   chmodSync(join(context, 'tmp'), 0o1777)

@@ -13,6 +13,11 @@ import { root, timed } from './lib/steps.mjs'
 /** A Go module that names its version. */
 const MODULE = join(root, 'test/ratelimit/server')
 
+/** Its version. */
+export function rateLimitVersion() {
+  return /envoyproxy\/ratelimit v(\S+)/.exec(readFileSync(join(MODULE, 'go.mod'), 'utf8'))[1]
+}
+
 /** Where the service of this version is, once it is built. */
 export function rateLimitService() {
   const hash = createHash('sha256')

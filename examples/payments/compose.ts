@@ -31,8 +31,9 @@ export class Compose {
     throw new Error('there is neither docker compose nor docker-compose')
   }
 
-  async up(): Promise<void> {
-    await this.#show('up', '--detach')
+  /** Starts the services and what they depend on; without names all. */
+  async up(...services: string[]): Promise<void> {
+    await this.#show('up', '--detach', ...services)
   }
 
   /** Where a service's port is on this machine. */

@@ -70,7 +70,12 @@ export function toRow(request: DemoRequest, status: number, policy: string | und
 
 /** Shows what became of the requests, and answers whether all of it is as expected. */
 export function report(rows: readonly Row[]): boolean {
-  printTable(rows)
+  const titles = { request: 'request', peer: 'as', verdict: 'verdict', policy: 'deciding policy', expected: 'expected' }
+  printTable(titles, rows, (row, line) =>
+    isRight(row)
+      ? line.replace(/ (allow|deny) /, (verdict) => paint(verdict === ' allow ' ? 32 : 33, verdict))
+      : undefined,
+  )
   const wrong = rows.filter((row) => !isRight(row))
   say(wrong.length ? paint(31, `\n${wrong.length} verdicts are not as expected`) : '\nEvery verdict is as expected.')
   return wrong.length === 0
@@ -78,9 +83,13 @@ export function report(rows: readonly Row[]): boolean {
 
 const isRight = (row: Row): boolean => row.verdict === row.expected && row.policy === row.expectedPolicy
 
-function printTable(rows: readonly Row[]): void {
-  const columns = ['request', 'peer', 'verdict', 'policy', 'expected'] as const
-  const titles = { request: 'request', peer: 'as', verdict: 'verdict', policy: 'deciding policy', expected: 'expected' }
+/** Prints a row for each. `highlight`: the line in colour, or nothing where the row is wrong. */
+export function printTable<Column extends string, R extends Record<Column, string>>(
+  titles: Record<Column, string>,
+  rows: readonly R[],
+  highlight: (row: R, line: string) => string | undefined,
+): void {
+  const columns = Object.keys(titles) as Column[]
   const widths = columns.map((c) => Math.max(titles[c].length, ...rows.map((row) => row[c].length)))
   const line = (cells: string[]): string =>
     cells
@@ -90,10 +99,6 @@ function printTable(rows: readonly Row[]): void {
   say(paint(1, line(columns.map((c) => titles[c]))))
   for (const row of rows) {
     const text = line(columns.map((c) => row[c]))
-    say(
-      isRight(row)
-        ? text.replace(/ (allow|deny) /, (verdict) => paint(verdict === ' allow ' ? 32 : 33, verdict))
-        : paint(31, text),
-    )
+    say(highlight(row, text) ?? paint(31, text))
   }
 }

@@ -17,15 +17,22 @@ import {
   staticFilter,
 } from '@meshscript/sdk/testing/envoy/index'
 import { Compose } from './compose.ts'
-import { compilePolicy, explainRefused, FILTER, here, report, type Row, say, toRow } from './demo.ts'
+import {
+  COMPOSE_FILE,
+  demoFolder,
+  demoVariables,
+  interruption,
+  once,
+  runDemo,
+  stayUp,
+  untilReady,
+} from './containers.ts'
+import { compilePolicy, explainRefused, FILTER, report, type Row, say, toRow } from './demo.ts'
 import { requests, type DemoRequest } from './requests.ts'
 
-const once = process.argv.includes('--once')
-const root = here('../..')
-const folder = process.env['MESHSCRIPT_DEMO_FOLDER'] || join(root, '.cache', 'docker-demo')
+const folder = demoFolder('docker-demo')
 /** Access log of Envoy, at the place where it sees it, and here. */
 const LOG = { inside: '/log/access.log', outside: join(folder, 'log', 'access.log') }
-const START_TIMEOUT = 60_000
 
 /** Writes Envoy's configuration, the module and certificates. */
 async function prepare(): Promise<void> {
@@ -82,14 +89,8 @@ async function main(): Promise<number> {
     say(`What the containers read is in ${folder}.`)
     return 0
   }
-  const compose = await Compose.find(here('../../envoy/docker-compose.yml'), {
-    MESHSCRIPT_DEMO_FOLDER: folder,
-    MESHSCRIPT_DEMO_USER: `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`,
-  })
-  const interrupted = new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve)
-    process.once('SIGTERM', resolve)
-  })
+  const compose = await Compose.find(COMPOSE_FILE, demoVariables(folder))
+  const interrupted = interruption()
   try {
     const started = performance.now()
     await compose.up()
@@ -109,28 +110,6 @@ async function main(): Promise<number> {
     throw error
   } finally {
     await compose.down()
-  }
-}
-
-/** A promise alone would not keep this program running. */
-async function stayUp(until: Promise<void>): Promise<void> {
-  const timer = setInterval(() => {}, 60_000)
-  await until
-  clearInterval(timer)
-}
-
-/** Envoy serves, and has found the service behind it. */
-async function untilReady(adminPort: number): Promise<void> {
-  const end = Date.now() + START_TIMEOUT
-  const healthy = `http://127.0.0.1:${adminPort}/stats?filter=^cluster.payments.membership_healthy$`
-  for (;;) {
-    const text = await fetch(healthy).then(
-      (response) => response.text(),
-      (error: Error) => error.message,
-    )
-    if (/: 1$/m.test(text)) return
-    if (Date.now() > end) throw new Error(`Envoy does not serve after ${START_TIMEOUT / 1000} s: ${text}`)
-    await sleep(50)
   }
 }
 
@@ -182,7 +161,4 @@ Try it. The service frontend adds its certificate; those of two workloads are in
 ${once ? '' : '\nCtrl-C ends it.'}`)
 }
 
-process.exitCode = await main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  return 1
-})
+await runDemo(main)
