@@ -32,6 +32,10 @@ const tools = {
     find: findOlderEnvoys,
   },
   docker: { label: "Docker's daemon", find: () => works('docker', ['version']) },
+  prometheus: {
+    label: 'prometheus and promtool',
+    find: async () => (await works('prometheus', ['--version'])) && works('promtool', ['--version']),
+  },
   compose: { label: 'Docker Compose, prometheus and docker-registry', find: hasCompose },
   skopeo: { label: 'skopeo', find: () => works('skopeo', ['--version']) },
   judge: { label: "Istio's code, which `npm run test:istio` builds with Go", find: () => hasIstio(['judge']) },

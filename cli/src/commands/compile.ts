@@ -3,8 +3,11 @@ import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { compileAuthorization } from '../compile/index.ts'
 import { compileRateLimits } from '../compile/ratelimit/index.ts'
+import { bootstrapFor } from '../compile/telemetry/bootstrap.ts'
+import { compileTelemetry } from '../compile/telemetry/index.ts'
 import { compileFaults } from '../compile/traffic/fault.ts'
 import { compileRouting } from '../compile/traffic/index.ts'
+import { toYaml } from '../deploy/resources.ts'
 import { UsageError, UserError } from '../errors.ts'
 import { Diagnostics } from '../resources/diagnostics.ts'
 import { readSource, readSources } from '../resources/input.ts'
@@ -15,7 +18,8 @@ import { addTargetOptions, checkTargetFlags, writeTarget, type TargetFlags } fro
 import { addWorkloadOptions, compileOptionsOf, type WorkloadFlags } from './workload-options.ts'
 
 interface Flags extends WorkloadFlags, TargetFlags {
-  filter: 'authorization' | 'routing' | 'fault' | 'ratelimit'
+  filter: 'authorization' | 'routing' | 'fault' | 'ratelimit' | 'telemetry'
+  bootstrap?: boolean
   port?: number
   meshConfig?: string
   namespace?: string
@@ -27,7 +31,8 @@ const examples = `
 Examples:
   meshscript compile policies/ --filter authorization --workload payments/payments --labels app=payments -o config.json
   meshscript compile routes/ services.yaml --filter routing --workload shop/frontend --labels app=frontend
-  meshscript compile routes/ services.yaml --filter routing --workload shop/frontend --target envoy -o envoy.yaml`
+  meshscript compile routes/ services.yaml --filter routing --workload shop/frontend --target envoy -o envoy.yaml
+  meshscript compile telemetry.yaml --filter telemetry --workload shop/cart --labels app=cart,version=v1`
 
 /** `meshscript compile`: policies → the configuration of a filter. */
 export function compileCommand(io: Io): Command {
@@ -40,7 +45,7 @@ export function compileCommand(io: Io): Command {
   addWorkloadOptions(command, 'the workload whose proxy gets the configuration')
     .addOption(
       new Option('--filter <NAME>', 'the filter')
-        .choices(['authorization', 'routing', 'fault', 'ratelimit'])
+        .choices(['authorization', 'routing', 'fault', 'ratelimit', 'telemetry'])
         .makeOptionMandatory(),
     )
     .option(
@@ -48,6 +53,7 @@ export function compileCommand(io: Io): Command {
       'port by which requests leave: of destinations without one, and matches (routing, fault); or come (ratelimit)',
       parsePort,
     )
+    .option('--bootstrap', "print the part of Envoy's bootstrap that the metrics' labels need (telemetry)")
     .option('--mesh-config <FILE>', "Istio's MeshConfig: root namespace, trust domain and its aliases, providers")
     .option('-n, --namespace <NAME>', 'namespace of resources that name none')
     .option('-o, --output <FILE>', 'write to a file instead of standard output')
@@ -59,8 +65,10 @@ export function compileCommand(io: Io): Command {
 
 function run(files: string[], flags: Flags, io: Io): void {
   const diagnostics = new Diagnostics()
-  if (flags.filter === 'authorization' && flags.port !== undefined)
+  if (['authorization', 'telemetry'].includes(flags.filter) && flags.port !== undefined)
     throw new UsageError("option '--port' is for --filter routing, fault and ratelimit only")
+  if (flags.bootstrap && flags.filter !== 'telemetry')
+    throw new UsageError("option '--bootstrap' is for --filter telemetry only")
   checkTargetFlags(flags)
   const [meshSource] = flags.meshConfig ? readSource(flags.meshConfig, io.cwd, diagnostics) : []
   const mesh = meshSource ? parseMeshConfig(meshSource, diagnostics) : defaultMeshConfig
@@ -85,6 +93,10 @@ function compile(
   const print = (configuration: object | undefined) => configuration && `${JSON.stringify(configuration, null, 2)}\n`
   if (flags.filter === 'authorization')
     return print(compileAuthorization(sources, { ...common, direction, mesh }).configuration)
+  if (flags.filter === 'telemetry') {
+    const { configuration } = compileTelemetry(sources, { ...common, direction, mesh })
+    return flags.bootstrap && configuration ? toYaml(bootstrapFor(configuration)) : print(configuration)
+  }
   const options = { ...common, port: flags.port }
   if (flags.filter === 'ratelimit') return print(compileRateLimits(sources, { ...options, mesh }).configuration)
   if (flags.filter === 'fault') return print(compileFaults(sources, options).configuration)

@@ -1,9 +1,13 @@
+import { Ajv } from 'ajv'
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { parseMeshConfig } from '../../resources/mesh-config.ts'
 import { Diagnostics } from '../../resources/diagnostics.ts'
+import { parseResources } from '../../resources/parse.ts'
 import { Source } from '../../resources/source.ts'
 import { STANDARD_METRICS } from './metrics.ts'
-import { compileTelemetry, type TelemetryOptions } from './index.ts'
+import { compileTelemetry, mergeTelemetries, type TelemetryOptions } from './index.ts'
+import { levelsFor, type Telemetry } from './levels.ts'
 
 const workload = { namespace: 'shop', name: 'cart', labels: { app: 'cart', version: 'v1' } }
 const telemetry = (spec: string, namespace = 'shop', name = 'a') =>
@@ -19,11 +23,33 @@ extensionProviders:
 - {name: own, envoyFileAccessLog: {path: /dev/stdout, logFormat: {text: "%STATUS%"}}}
 `
 
+const isValid = new Ajv({ strict: false }).compile(
+  JSON.parse(readFileSync(new URL('../../../../filters/telemetry/schema.json', import.meta.url), 'utf8')) as object,
+)
+
+/** All that Telemetries say, also what the filter does not do. */
+function merge(documents: string[], options: Partial<TelemetryOptions> = {}, mesh = MESH) {
+  const diagnostics = new Diagnostics()
+  const config = parseMeshConfig(new Source('mesh.yaml', mesh), diagnostics)
+  const sources = documents.map((text, index) => new Source(`${index}.yaml`, text))
+  const telemetries = parseResources(sources, diagnostics) as Telemetry[]
+  const { direction = 'inbound' } = options
+  const parts = mergeTelemetries(levelsFor(telemetries, workload, config), {
+    workload,
+    mesh: config,
+    direction,
+    diagnostics,
+  })
+  const told = diagnostics.toJSON().map(({ severity, code, field }) => `${severity} ${code} ${field}`)
+  return { ...parts, told }
+}
+
 function compile(documents: string[], options: Partial<TelemetryOptions> = {}, mesh = MESH) {
   const diagnostics = new Diagnostics()
   const config = parseMeshConfig(new Source('mesh.yaml', mesh), diagnostics)
   const sources = documents.map((text, index) => new Source(`${index}.yaml`, text))
   const { configuration } = compileTelemetry(sources, { workload, mesh: config, diagnostics, ...options })
+  if (configuration) expect(isValid(configuration), JSON.stringify(isValid.errors)).toBe(true)
   const told = diagnostics.toJSON().map(({ severity, code, field }) => `${severity} ${code} ${field}`)
   return { configuration, told, ...configuration }
 }
@@ -46,23 +72,30 @@ test('without Telemetries: all standard metrics, no traces, no access log', () =
       canonicalRevision: 'v1',
     },
     metadataExchange: true,
-    metrics: ALL,
+    metrics: { REQUEST_COUNT: {}, REQUEST_DURATION: {}, REQUEST_SIZE: {}, RESPONSE_SIZE: {} },
   })
+})
+
+test('what the filter does not do is left to Envoy, and said', () => {
+  const spec = '{tracing: [{providers: [{name: otlp}]}], accessLogging: [{providers: [{name: envoy}]}]}'
+  const { told, configuration } = compile([telemetry(spec)])
+  expect(told).toEqual(['warning MS1401 undefined', 'warning MS1401 undefined'])
+  expect(Object.keys(configuration!)).not.toContain('traces')
 })
 
 describe('metrics', () => {
   test('are switched off one by one, for one side', () => {
     const spec = '{metrics: [{overrides: [{match: {metric: REQUEST_SIZE, mode: CLIENT}, disabled: true}]}]}'
-    expect(compile([telemetry(spec)]).metrics).toEqual(ALL)
+    expect(merge([telemetry(spec)]).metrics).toEqual(ALL)
     const { REQUEST_SIZE: _, ...others } = ALL
-    expect(compile([telemetry(spec)], { direction: 'outbound' }).metrics).toEqual(others)
+    expect(merge([telemetry(spec)], { direction: 'outbound' }).metrics).toEqual(others)
   })
 
   test('are all off where the root namespace says so, and on again for a namespace that speaks of one', () => {
     const off = telemetry('{metrics: [{overrides: [{disabled: true}]}]}', 'istio-system')
-    expect(compile([off]).metrics).toBeUndefined()
+    expect(merge([off]).metrics).toBeUndefined()
     const on = telemetry('{metrics: [{overrides: [{match: {metric: REQUEST_COUNT}, disabled: false}]}]}')
-    expect(compile([off, on]).metrics).toEqual(ALL)
+    expect(merge([off, on]).metrics).toEqual(ALL)
   })
 
   test('have labels added and removed, the lowest level last', () => {
@@ -73,7 +106,7 @@ describe('metrics', () => {
     const own = telemetry(
       '{selector: {matchLabels: {app: cart}}, metrics: [{overrides: [{match: {metric: REQUEST_COUNT}, tagOverrides: {path: {operation: REMOVE}, source_app: {value: "\'x\'"}}}]}]}',
     )
-    const { metrics } = compile([own, root])
+    const { metrics } = merge([own, root])
     expect(metrics?.REQUEST_COUNT).toEqual({ remove: ['path'], tags: { source_app: "'x'" } })
     expect(metrics?.REQUEST_SIZE).toEqual({ remove: ['source_app'], tags: { path: 'request.path' } })
   })
@@ -83,7 +116,7 @@ describe('metrics', () => {
       '{metrics: [{providers: [{name: prometheus}], overrides: [{match: {metric: REQUEST_COUNT}, disabled: true}]}]}',
       'istio-system',
     )
-    expect(compile([root, telemetry('{metrics: [{providers: [{name: second}]}]}')]).metrics).toEqual(ALL)
+    expect(merge([root, telemetry('{metrics: [{providers: [{name: second}]}]}')]).metrics).toEqual(ALL)
   })
 
   test('of a level without providers are for those of the level above', () => {
@@ -92,14 +125,14 @@ describe('metrics', () => {
       '{metrics: [{reportingInterval: 10s, overrides: [{match: {metric: REQUEST_COUNT}, disabled: true}]}]}',
     )
     const { REQUEST_COUNT: _, ...others } = ALL
-    expect(compile([root, own]).metrics).toEqual({ ...others, reportingInterval: '10s' })
+    expect(merge([root, own]).metrics).toEqual({ ...others, reportingInterval: '10s' })
   })
 
   test.each([
     ['{metrics: [{providers: [{name: nobody}]}]}', 'a provider that is not there', undefined],
     ['{metrics: [{overrides: [{match: {customMetric: mine}, disabled: true}]}]}', 'a custom metric', ALL],
   ])('%s: a warning about %s', (spec, _, metrics) => {
-    const compiled = compile([telemetry(spec)])
+    const compiled = merge([telemetry(spec)])
     expect(compiled.told).toEqual(['warning MS1401 spec.metrics'])
     expect(compiled.metrics).toEqual(metrics)
   })
@@ -108,7 +141,7 @@ describe('metrics', () => {
 describe('levels', () => {
   const count = (disabled: boolean, selector = '') =>
     `{${selector}metrics: [{overrides: [{match: {metric: REQUEST_COUNT}, disabled: ${disabled}}]}]}`
-  const isOn = (documents: string[]) => compile(documents).metrics?.REQUEST_COUNT !== undefined
+  const isOn = (documents: string[]) => merge(documents).metrics?.REQUEST_COUNT !== undefined
 
   test('the workload before its namespace, the namespace before the root namespace', () => {
     const selector = 'selector: {matchLabels: {app: cart}}, '
@@ -162,41 +195,41 @@ describe('traces', () => {
       },
     ],
   ])('go to %s', (provider, expected) => {
-    const { traces, told } = compile([to(provider)])
+    const { traces, told } = merge([to(provider)])
     expect(told).toEqual([])
     expect(traces).toEqual({ sampling: 1, service: 'cart.shop', ...expected })
   })
 
   test('are sampled as the lowest level says, 0 too', () => {
     const root = telemetry('{tracing: [{providers: [{name: otlp}], randomSamplingPercentage: 50}]}', 'istio-system')
-    expect(compile([root]).traces?.sampling).toBe(50)
-    expect(compile([root, telemetry('{tracing: [{randomSamplingPercentage: 0}]}')]).traces?.sampling).toBe(0)
+    expect(merge([root]).traces?.sampling).toBe(50)
+    expect(merge([root, telemetry('{tracing: [{randomSamplingPercentage: 0}]}')]).traces?.sampling).toBe(0)
     const mesh = `${MESH}defaultConfig: {tracing: {sampling: 7}}\ndefaultProviders: {tracing: [zip]}`
-    expect(compile([], {}, mesh).traces).toMatchObject({ sampling: 7, exporter: { type: 'zipkin' } })
+    expect(merge([], {}, mesh).traces).toMatchObject({ sampling: 7, exporter: { type: 'zipkin' } })
   })
 
   test('have tags; those of a lower level replace all others', () => {
     const tags =
       'customTags: {a: {literal: {value: x}}, b: {environment: {name: POD, defaultValue: none}}, c: {header: {name: X-User}}}'
     const root = telemetry(`{tracing: [{providers: [{name: otlp}], ${tags}}]}`, 'istio-system')
-    expect(compile([root]).traces?.tags).toEqual({
+    expect(merge([root]).traces?.tags).toEqual({
       a: { literal: 'x' },
       b: { environment: 'POD', default: 'none' },
       c: { header: 'x-user' },
     })
     const own = telemetry('{tracing: [{customTags: {d: {literal: {value: z}}}}]}')
-    expect(compile([root, own]).traces?.tags).toEqual({ d: { literal: 'z' } })
+    expect(merge([root, own]).traces?.tags).toEqual({ d: { literal: 'z' } })
   })
 
   test('that are not reported are passed on all the same, unless that is off too', () => {
-    const quiet = compile([to('otlp', ', disableSpanReporting: true, enableIstioTags: false')])
+    const quiet = merge([to('otlp', ', disableSpanReporting: true, enableIstioTags: false')])
     expect(quiet.traces).toMatchObject({ propagation: ['w3c'], istioTags: false })
     expect(quiet.traces?.exporter).toBeUndefined()
-    expect(compile([to('otlp', ', disableContextPropagation: true')]).traces?.propagation).toEqual([])
+    expect(merge([to('otlp', ', disableContextPropagation: true')]).traces?.propagation).toEqual([])
     // For the other side.
     const client = telemetry('{tracing: [{match: {mode: CLIENT}, providers: [{name: zip}]}, {providers: [{name: otlp}], match: {mode: SERVER}}]}') // prettier-ignore
-    expect(compile([client]).traces?.exporter?.type).toBe('otlp')
-    expect(compile([client], { direction: 'outbound' }).traces?.exporter?.type).toBe('zipkin')
+    expect(merge([client]).traces?.exporter?.type).toBe('otlp')
+    expect(merge([client], { direction: 'outbound' }).traces?.exporter?.type).toBe('zipkin')
   })
 
   test.each([
@@ -205,7 +238,7 @@ describe('traces', () => {
     ['prometheus', ''],
     ['otlp', ', customTags: {a: {formatter: {value: "%REQ(a)%"}}}'],
   ])('to %s%s are refused', (provider, more) => {
-    expect(compile([to(provider, more)]).told).toEqual(['error MS1301 spec.tracing'])
+    expect(merge([to(provider, more)]).told).toEqual(['error MS1301 spec.tracing'])
   })
 })
 
@@ -216,18 +249,18 @@ describe('access logs', () => {
     const document = logs(
       '{providers: [{name: envoy}], match: {mode: SERVER}, filter: {expression: response.code >= 400}}',
     )
-    expect(compile([document]).accessLog).toEqual([{ format: 'text', filter: 'response.code >= 400', to: 'log' }])
-    expect(compile([document], { direction: 'outbound' }).accessLog).toBeUndefined()
+    expect(merge([document]).accessLog).toEqual([{ format: 'text', filter: 'response.code >= 400', to: 'log' }])
+    expect(merge([document], { direction: 'outbound' }).accessLog).toBeUndefined()
   })
 
   test('that a lower level switches off', () => {
     const mesh = `${MESH}defaultProviders: {accessLogging: [envoy]}`
-    expect(compile([], {}, mesh).accessLog).toEqual([{ format: 'text', to: 'log' }])
-    expect(compile([logs('{disabled: true}')], {}, mesh).accessLog).toBeUndefined()
+    expect(merge([], {}, mesh).accessLog).toEqual([{ format: 'text', to: 'log' }])
+    expect(merge([logs('{disabled: true}')], {}, mesh).accessLog).toBeUndefined()
   })
 
   test.each(['file', 'own', 'otlp', 'nobody'])('for %s are refused', (provider) => {
-    expect(compile([logs(`{providers: [{name: ${provider}}]}`)]).told).toEqual(['error MS1301 spec.accessLogging'])
+    expect(merge([logs(`{providers: [{name: ${provider}}]}`)]).told).toEqual(['error MS1301 spec.accessLogging'])
   })
 })
 

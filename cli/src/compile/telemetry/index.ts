@@ -39,11 +39,17 @@ export function compileTelemetry(sources: readonly Source[], options: TelemetryO
     const message = `ignored: another Telemetry is for all of the namespace ${each.metadata.namespace}, and the first counts`
     each.report(diagnostics, 'warning', 'MS1410', ['metadata', 'name'], message, 'merge the two')
   }
-  const compiler = new Compiler(levels, mesh, direction === 'inbound' ? 'SERVER' : 'CLIENT', workload, diagnostics)
-  const metrics = compiler.metrics()
-  const traces = compiler.traces()
-  const accessLog = compiler.accessLogs()
+  const parts = mergeTelemetries(levels, { workload, mesh, direction, diagnostics })
   if (diagnostics.hasErrors) return { diagnostics }
+  for (const [part, what] of [
+    ['traces', 'spans'],
+    ['accessLog', 'access log'],
+  ] as const) {
+    if (parts[part] === undefined) continue
+    const message = `no ${what} of the telemetry filter: Envoy's own go on as the mesh has configured them`
+    diagnostics.add('warning', 'MS1401', message)
+  }
+  const metrics = metricsOf(parts.metrics)
   const peers = peersOf(new Inventory(resources).pods, mesh)
   const configuration: TelemetryConfig = {
     version: 1,
@@ -52,10 +58,40 @@ export function compileTelemetry(sources: readonly Source[], options: TelemetryO
     ...(peers.length && { peers }),
     metadataExchange: true,
     ...(metrics && { metrics }),
-    ...(traces && { traces }),
-    ...(accessLog.length && { accessLog }),
   }
   return { configuration, diagnostics }
+}
+
+/** Those that the filter counts. */
+const COUNTED = ['REQUEST_COUNT', 'REQUEST_DURATION', 'REQUEST_SIZE', 'RESPONSE_SIZE'] as const
+
+function metricsOf(merged: MergedParts['metrics']): TelemetryConfig['metrics'] {
+  const counted = COUNTED.flatMap((name) => (merged?.[name] ? [[name, merged[name]] as const] : []))
+  return counted.length ? Object.fromEntries(counted) : undefined
+}
+
+/** What Telemetries say, whether the filter does it or Envoy. */
+export interface MergedParts {
+  metrics?: MetricsConfig
+  traces?: TracesConfig
+  accessLog?: AccessLogConfig[]
+}
+
+/** Merges Telemetries as Istio does: the lowest level last. */
+export function mergeTelemetries(
+  levels: readonly Telemetry[],
+  {
+    workload,
+    mesh,
+    direction,
+    diagnostics,
+  }: Required<Pick<TelemetryOptions, 'workload' | 'mesh' | 'direction' | 'diagnostics'>>,
+): MergedParts {
+  const compiler = new Compiler(levels, mesh, direction === 'inbound' ? 'SERVER' : 'CLIENT', workload, diagnostics)
+  const metrics = compiler.metrics()
+  const traces = compiler.traces()
+  const accessLog = compiler.accessLogs()
+  return { ...(metrics && { metrics }), ...(traces && { traces }), ...(accessLog.length && { accessLog }) }
 }
 
 class Compiler {

@@ -12,6 +12,7 @@ export interface WorkloadConfig {
 }
 
 export interface PeerConfig extends WorkloadConfig {
+  /** In place of a principal. */
   address?: string
 }
 
@@ -51,7 +52,5 @@ export interface TelemetryConfig {
   workload: WorkloadConfig
   peers?: PeerConfig[]
   metadataExchange: true
-  metrics?: MetricsConfig
-  traces?: TracesConfig
-  accessLog?: AccessLogConfig[]
+  metrics?: Omit<MetricsConfig, 'reportingInterval'>
 }

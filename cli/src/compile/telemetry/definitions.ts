@@ -1,0 +1,72 @@
+/** All metrics that the ready filters count, with their labels: what bootstrap, dashboard and rules are made from. */
+import { STANDARD_METRICS, type StandardMetric } from './metrics.ts'
+
+/** Istio's labels, in Istio's order. */
+export const LABELS = [
+  'reporter',
+  'source_workload',
+  'source_canonical_service',
+  'source_canonical_revision',
+  'source_workload_namespace',
+  'source_principal',
+  'source_app',
+  'source_version',
+  'source_cluster',
+  'destination_workload',
+  'destination_workload_namespace',
+  'destination_principal',
+  'destination_app',
+  'destination_version',
+  'destination_service',
+  'destination_canonical_service',
+  'destination_canonical_revision',
+  'destination_service_name',
+  'destination_service_namespace',
+  'destination_cluster',
+  'request_protocol',
+  'response_code',
+  'grpc_response_status',
+  'response_flags',
+  'connection_security_policy',
+] as const
+
+export interface MetricDefinition {
+  name: string
+  type: 'counter' | 'histogram'
+  help: string
+  labels: readonly string[]
+}
+
+const counted = {
+  REQUEST_COUNT: ['counter', 'HTTP and gRPC requests'],
+  REQUEST_DURATION: ['histogram', 'time from the first byte of a request to the last of its response, in milliseconds'],
+  REQUEST_SIZE: ['histogram', 'bytes of requests'],
+  RESPONSE_SIZE: ['histogram', 'bytes of responses'],
+} as const
+
+/** Istio's, as far as the filter counts them. */
+export const STANDARD: readonly MetricDefinition[] = Object.entries(counted).map(([key, [type, help]]) => {
+  return { name: STANDARD_METRICS[key as StandardMetric], type, help, labels: LABELS }
+})
+
+/** What the other ready filters count. */
+export const OF_FILTERS: readonly MetricDefinition[] = [
+  {
+    name: 'authorization_requests_total',
+    type: 'counter',
+    help: 'requests by verdict and by the policy that decided',
+    labels: ['verdict', 'policy', 'dry_run'],
+  },
+  {
+    name: 'ratelimit_requests_total',
+    type: 'counter',
+    help: 'requests that were refused by a rate limit, or would have been',
+    labels: ['verdict', 'rule'],
+  },
+  {
+    name: 'fault_requests_total',
+    type: 'counter',
+    help: 'requests that were delayed, aborted or damaged',
+    labels: ['fault', 'route'],
+  },
+]
