@@ -7,6 +7,7 @@ import { build, type Build, compile } from './modules.ts'
 import { fuzzNodeHost } from './node-host.ts'
 import { ratelimit, ratelimitScene } from './ratelimit.ts'
 import { fuzzRequests } from './requests.ts'
+import { routing, routingScene } from './routing.ts'
 import { fuzzEnvoy, fuzzTraffic } from './traffic.ts'
 
 export interface Figures {
@@ -84,6 +85,22 @@ export const targets: readonly Target[] = [
       return fuzzTraffic({ scene: ratelimitScene, wasm, requests: count, seed, onProgress })
     },
   },
+  {
+    name: 'configurations of routing',
+    slack: 0,
+    async run({ count, seed, kind }) {
+      const wasm = await build(routing.path, kind)
+      return { requests: 0, ...fuzzConfigurations({ ...routing, wasm, configurations: count, seed }) }
+    },
+  },
+  {
+    name: 'requests of routing',
+    slack: 0,
+    async run({ count, seed, kind, onProgress }) {
+      const wasm = await build(routingScene.path, kind)
+      return fuzzTraffic({ scene: routingScene, wasm, requests: count, seed, onProgress })
+    },
+  },
 ]
 
 /** Those of `--envoy`: filters in real Envoy. */
@@ -103,6 +120,14 @@ export const envoyTargets: readonly Target[] = [
     async run({ count, seed, kind, onProgress }) {
       const wasm = await build(ratelimitScene.path, kind)
       return fuzzEnvoy({ scene: ratelimitScene, wasm, requests: count, seed, onProgress })
+    },
+  },
+  {
+    name: 'requests of routing in Envoy',
+    slack: 1,
+    async run({ count, seed, kind, onProgress }) {
+      const wasm = await build(routingScene.path, kind)
+      return fuzzEnvoy({ scene: routingScene, wasm, requests: count, seed, onProgress })
     },
   },
 ]
