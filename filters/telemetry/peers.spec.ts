@@ -2,6 +2,7 @@
 import { createHost, type Host, type HostOptions } from '@meshscript/sdk/testing'
 import { afterEach, expect, test } from 'vitest'
 import filter from './assembly/index.ts?filter'
+import telling from '../telemetry-headers/assembly/index.ts?filter'
 
 const workload = { name: 'ratings-v1', namespace: 'default', app: 'ratings', cluster: 'east' }
 const FRONT = 'spiffe://cluster.local/ns/web/sa/front'
@@ -44,7 +45,7 @@ afterEach(() => host?.close())
 async function start(configuration: object, options: HostOptions = {}): Promise<void> {
   const metrics = { REQUEST_COUNT: {} }
   host = await createHost({
-    wasm: filter,
+    wasm: telling,
     configuration: { version: 1, reporter: 'destination', workload, metrics, ...configuration },
     ...options,
   })
@@ -121,6 +122,14 @@ test('without the exchange, nobody is asked or told', async () => {
   expect(await labels()).toMatchObject({ source_workload: 'unknown' })
   expect(upstream!.headers.get('x-envoy-peer-metadata')).toBe(PRODUCTPAGE)
   expect(headers.has('x-envoy-peer-metadata')).toBe(false)
+})
+
+test('the module without callbacks for headers counts all the same, and says what it does not', async () => {
+  await start({ metadataExchange: true }, { wasm: filter })
+  const { upstream } = await host!.request('/', { headers: { 'x-envoy-peer-metadata': PRODUCTPAGE } })
+  expect(await labels()).toMatchObject({ source_workload: 'unknown' })
+  expect(upstream!.headers.get('x-envoy-peer-metadata')).toBe(PRODUCTPAGE)
+  expect(host!.logs.map(({ message }) => message).join()).toContain('telemetry-headers.wasm')
 })
 
 test('the side that asks tells first, and hears with the response', async () => {

@@ -10,9 +10,10 @@ import * as hello from './hello.ts'
 import * as hostile from './hostile.ts'
 
 import { ratio, type Bench, table } from './report.ts'
+import * as telemetry from './telemetry.ts'
 import * as traffic from './traffic.ts'
 
-const benches: Record<string, Bench> = { authorization, hello, hostile, traffic }
+const benches: Record<string, Bench> = { authorization, hello, hostile, telemetry, traffic }
 
 const USAGE = `usage: npm run bench -- NAME [--rounds N] [--requests N] [--copies N] [--only REGEX] [--json] [--chart FILE]
 

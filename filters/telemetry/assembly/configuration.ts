@@ -32,6 +32,7 @@ export class Telemetry {
     if (json.get('metadataExchange').bool(false)) this.peers = new MetadataExchange(own)
     const metrics = json.get('metrics')
     if (metrics.exists) this.metrics = new Metrics(metrics, this.exchange)
+    this.exchange.attributes.prepare()
   }
 }
 

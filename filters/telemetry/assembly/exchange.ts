@@ -1,16 +1,15 @@
 import { ByteString, HeaderMap, property, utf8 } from '@meshscript/sdk'
+import { Attribute, Attributes } from './attributes'
 import { KnownPeers, namespaceOf } from './peers/known_peers'
 import { Service, Services } from './services'
 import { Workload } from './workload'
 
 /** What was read of the exchange. */
 enum Known {
-  Code = 1,
-  Flags = 2,
-  Principals = 4,
-  Peer = 8,
-  Service = 16,
-  Grpc = 32,
+  Principals = 1,
+  Peer = 2,
+  Service = 4,
+  Grpc = 8,
 }
 
 const GRPC: string = 'application/grpc'
@@ -21,11 +20,10 @@ const GRPC: string = 'application/grpc'
  */
 @final
 export class Exchange {
+  readonly attributes: Attributes = new Attributes()
   private known: u32 = 0
   private told: Workload | null = null
   private headers: HeaderMap | null = null
-  private code: i64 = 0
-  private flags: i64 = 0
   private peerId: ByteString = ByteString.empty
   private ownId: ByteString = ByteString.empty
   private knownPeer: Workload | null = null
@@ -45,6 +43,7 @@ export class Exchange {
   /** Forgets the exchange before. `headers`: those of the request; null for a connection. `told`: who the peer says that it is. */
   begin(headers: HeaderMap | null, told: Workload | null): void {
     this.known = 0
+    this.attributes.forget()
     this.headers = headers
     this.told = told
   }
@@ -59,14 +58,12 @@ export class Exchange {
 
   /** HTTP status; 0 where there is none. */
   get responseCode(): i64 {
-    if (this.isNew(Known.Code)) this.code = property.responseCode()
-    return this.code
+    return this.attributes.number(Attribute.Code, 0)
   }
 
   /** Envoy's bits: `responseFlagsText`. */
   get responseFlags(): i64 {
-    if (this.isNew(Known.Flags)) this.flags = property.responseFlags()
-    return this.flags
+    return this.attributes.number(Attribute.Flags, 0)
   }
 
   /** -1 of a request that is not gRPC, -2 of one without a status. */
@@ -157,8 +154,30 @@ export class Exchange {
     return this.knownService
   }
 
-  /** The authority of the request. Not remembered. */
+  /** The authority of the request; empty of a connection. */
   get authority(): ByteString {
-    return this.headers ? property.getOrEmpty(utf8('request\0host')) : ByteString.empty
+    if (!this.headers) return ByteString.empty
+    const authority = this.attributes.get(Attribute.Authority)
+    return authority ? authority : ByteString.empty
+  }
+
+  /** Nanoseconds from the first byte of the request to the last of the response; -1 where it has not come to that. */
+  get duration(): i64 {
+    return this.attributes.number(Attribute.Duration, -1)
+  }
+
+  /** Bytes of the request, with headers. */
+  get requestSize(): i64 {
+    return this.attributes.number(Attribute.RequestSize, 0)
+  }
+
+  /** Bytes of the response, with headers and trailers. */
+  get responseSize(): i64 {
+    return this.attributes.number(Attribute.ResponseSize, 0)
+  }
+
+  /** Whether the service of every request is known beforehand. */
+  get hasOwnService(): bool {
+    return this.ownService !== null
   }
 }

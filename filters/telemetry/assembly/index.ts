@@ -1,10 +1,15 @@
-import { Action, Configuration, HttpContext, JsonValue, RootContext } from '@meshscript/sdk'
+import { Configuration, HttpContext, JsonValue, log, RootContext } from '@meshscript/sdk'
 import { Telemetry } from './configuration'
 import { Workload } from './workload'
 
 export class TelemetryRoot extends RootContext {
   /** Null until a configuration was accepted; then nothing is told. */
   telemetry: Telemetry | null = null
+
+  /** Whether the module sees headers on their way, not only when all is over. */
+  get changesHeaders(): bool {
+    return false
+  }
 
   onConfigure(configuration: Configuration): bool {
     return this.configure(configuration.json())
@@ -14,39 +19,17 @@ export class TelemetryRoot extends RootContext {
   configure(json: JsonValue): bool {
     const telemetry = new Telemetry(json)
     if (!json.refuseUnknown()) return false
+    if (telemetry.peers && !this.changesHeaders)
+      log.info('peers are not told who we are, nor listened to: telemetry-headers.wasm does that')
     this.telemetry = telemetry
     return true
   }
 }
 
-/** Tells what comes of requests. They pass, whatever happens here. */
+/** Tells what has come of requests. They pass, whatever happens here. */
 export class TelemetryStream extends HttpContext<TelemetryRoot> {
   /** Who the peer says that it is. */
-  private told: Workload | null = null
-  /** Whether a peer that has told who it is waits to be told the same. */
-  private isAsked: bool = false
-
-  onRequestHeaders(endOfStream: bool): Action {
-    const telemetry = this.root.telemetry
-    const peers = telemetry ? telemetry.peers : null
-    if (!peers) return Action.Continue
-    if (telemetry!.exchange.isSource) {
-      peers.tell(this.requestHeaders)
-    } else {
-      this.told = peers.listen(this.requestHeaders)
-      this.isAsked = this.told !== null
-    }
-    return Action.Continue
-  }
-
-  onResponseHeaders(endOfStream: bool): Action {
-    const telemetry = this.root.telemetry
-    const peers = telemetry ? telemetry.peers : null
-    if (!peers) return Action.Continue
-    if (telemetry!.exchange.isSource) this.told = peers.listen(this.responseHeaders)
-    else if (this.isAsked) peers.tell(this.responseHeaders)
-    return Action.Continue
-  }
+  protected told: Workload | null = null
 
   onLog(): void {
     const telemetry = this.root.telemetry

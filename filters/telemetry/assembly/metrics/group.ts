@@ -1,8 +1,9 @@
 import { ByteString, CounterSeries, HistogramSeries, log, utf8 } from '@meshscript/sdk'
+import { Attribute } from '../attributes'
 import { Exchange } from '../exchange'
 import { Key } from './key'
 import { LABELS, Need, needsOf, valueOf } from './labels'
-import { Measure } from './measure'
+import { Kind, Measure } from './measure'
 import { Series, SeriesTable } from './series'
 import { Tag } from './tag'
 
@@ -35,6 +36,21 @@ export class MetricGroup {
       }
     }
     if (isTcp) this.needs &= ~(Need.Code | Need.Grpc)
+    else this.expect()
+  }
+
+  /** Tells what every request needs. */
+  private expect(): void {
+    const attributes = this.exchange.attributes
+    if (this.needs & Need.Code) attributes.expect(Attribute.Code)
+    if (this.needs & Need.Flags) attributes.expect(Attribute.Flags)
+    if (this.needs & Need.Service && !this.exchange.hasOwnService) attributes.expect(Attribute.Authority)
+    for (let i = 0; i < this.measures.length; i++) {
+      const kind = this.measures[i].kind
+      if (kind == Kind.Duration) attributes.expect(Attribute.Duration)
+      else if (kind == Kind.RequestSize) attributes.expect(Attribute.RequestSize)
+      else if (kind == Kind.ResponseSize) attributes.expect(Attribute.ResponseSize)
+    }
   }
 
   /** The series of the exchange: found by what its labels are made from, so that no label is written where the series is known. */
@@ -59,7 +75,7 @@ export class MetricGroup {
       key.number(service ? service.number : 0)
       if (!service || service.needsAuthority) key.text(exchange.authority)
     }
-    for (let i = 0; i < this.tags.length; i++) key.text(unchecked(this.tags[i]).evaluate())
+    for (let i = 0; i < this.tags.length; i++) key.text(unchecked(this.tags[i]).evaluate(exchange.attributes))
     const hash = key.hash
     const known = this.table.find(hash, key.view)
     if (known) return known

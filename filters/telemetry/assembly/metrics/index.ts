@@ -1,4 +1,4 @@
-import { JsonValue, property, utf8 } from '@meshscript/sdk'
+import { JsonValue } from '@meshscript/sdk'
 import { Exchange } from '../exchange'
 import { increment, MetricGroup, record } from './group'
 import { LABELS } from './labels'
@@ -13,9 +13,12 @@ const MILLISECOND: i64 = 1_000_000
 export class Metrics {
   private http: MetricGroup
 
-  constructor(json: JsonValue, exchange: Exchange) {
+  constructor(
+    json: JsonValue,
+    private exchange: Exchange,
+  ) {
     const maxSeries = <i32>json.get('maxSeries').integer(MAX_SERIES, 1, 100_000)
-    const reader = new MeasureReader(maxSeries)
+    const reader = new MeasureReader(exchange.attributes, maxSeries)
     const labels = new StaticArray<i32>(LABELS.length)
     for (let label = 0; label < labels.length; label++) labels[label] = label
     const measures: Measure[] = []
@@ -30,6 +33,8 @@ export class Metrics {
   report(): void {
     const measures = this.http.measures
     if (!measures.length) return
+    const exchange = this.exchange
+    exchange.attributes.read()
     const ids = this.http.series().ids
     for (let i = 0; i < measures.length; i++) {
       const id = unchecked(ids[i])
@@ -39,16 +44,16 @@ export class Metrics {
           break
         }
         case Kind.Duration: {
-          const duration = property.getInt(utf8('request\0duration'), -1)
+          const duration = exchange.duration
           if (duration >= 0) record(id, duration / MILLISECOND)
           break
         }
         case Kind.RequestSize: {
-          record(id, property.requestTotalSize())
+          record(id, exchange.requestSize)
           break
         }
         default: {
-          record(id, property.responseTotalSize())
+          record(id, exchange.responseSize)
         }
       }
     }

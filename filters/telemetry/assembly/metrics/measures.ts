@@ -1,4 +1,5 @@
 import { JsonValue } from '@meshscript/sdk'
+import { Attributes } from '../attributes'
 import { LABELS } from './labels'
 import { Kind, Measure } from './measure'
 import { Tag } from './tag'
@@ -8,7 +9,10 @@ import { Tag } from './tag'
 export class MeasureReader {
   readonly tags: Tag[] = []
 
-  constructor(private maxSeries: i32) {}
+  constructor(
+    private attributes: Attributes,
+    private maxSeries: i32,
+  ) {}
 
   /** `{"remove": [LABEL], "tags": {LABEL: EXPRESSION}}` */
   read(json: JsonValue, kind: Kind, standard: StaticArray<i32>): Measure {
@@ -44,7 +48,7 @@ export class MeasureReader {
   private tagOf(json: JsonValue): i32 {
     const source = json.byteString()
     for (let i = 0; i < this.tags.length; i++) if (this.tags[i].source.equals(source)) return i
-    const tag = Tag.read(json)
+    const tag = Tag.read(json, this.attributes)
     return tag ? this.tags.push(tag) - 1 : 0
   }
 }

@@ -1,14 +1,9 @@
 import { Bytes, ByteString, Expression, JsonValue, property, utf8 } from '@meshscript/sdk'
+import { Attribute, Attributes, NAMES } from '../attributes'
 import { MAX_TEXT } from './key'
 
-/** Attributes that are text: to ask for one by name is cheaper than to evaluate an expression. */
+/** Further attributes that are text: to ask for one by name is cheaper than to evaluate an expression. */
 const TEXTS: string[] = [
-  'request.path',
-  'request.url_path',
-  'request.host',
-  'request.scheme',
-  'request.method',
-  'request.protocol',
   'request.useragent',
   'connection.requested_server_name',
   'connection.uri_san_peer_certificate',
@@ -21,8 +16,10 @@ const TEXTS: string[] = [
 /** The value of a label as a CEL expression says. */
 @final
 export class Tag {
-  /** Where an attribute says it: its path. */
-  private attribute: Bytes | null = null
+  /** Where one of the common attributes says it; else -1. */
+  private common: i32 = -1
+  /** Where another attribute says it: its path. */
+  private path: Bytes | null = null
   private expression: Expression | null = null
   private value: ByteString = ByteString.empty
 
@@ -32,12 +29,18 @@ export class Tag {
   ) {}
 
   /** Null, and an error at its place, where the host can't read the expression. */
-  static read(json: JsonValue): Tag | null {
+  static read(json: JsonValue, attributes: Attributes): Tag | null {
     const source = json.byteString()
     const tag = new Tag(source.persist())
+    for (let i: i32 = Attribute.Authority; i < NAMES.length; i++) {
+      if (!source.equals(NAMES[i])) continue
+      attributes.expect(i)
+      tag.common = i
+      return tag
+    }
     for (let i = 0; i < TEXTS.length; i++) {
       if (!source.equals(TEXTS[i])) continue
-      tag.attribute = pathOf(source)
+      tag.path = pathOf(source)
       return tag
     }
     // A line of its own, so that a comment ends.
@@ -50,9 +53,11 @@ export class Tag {
   }
 
   /** Asks the host. `unknown` where there is no value. */
-  evaluate(): ByteString {
-    const attribute = this.attribute
-    const value = attribute ? property.get(attribute.view) : this.expression!.evaluate()
+  evaluate(attributes: Attributes): ByteString {
+    const path = this.path
+    let value: ByteString | null
+    if (this.common >= 0) value = attributes.get(this.common)
+    else value = path ? property.get(path.view) : this.expression!.evaluate()
     this.value = value ? value.slice(0, MAX_TEXT) : utf8('unknown')
     return this.value
   }
