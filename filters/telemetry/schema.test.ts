@@ -48,6 +48,11 @@ const EVERYTHING = {
     REQUEST_DURATION: {},
     REQUEST_SIZE: {},
     RESPONSE_SIZE: {},
+    TCP_OPENED_CONNECTIONS: {},
+    TCP_CLOSED_CONNECTIONS: {},
+    TCP_SENT_BYTES: {},
+    TCP_RECEIVED_BYTES: { remove: ['reporter'] },
+    reportingInterval: '1m30s',
     maxSeries: 5,
   },
 }
@@ -91,6 +96,7 @@ test.each<[string, object]>([
   ['a label without a name', withCount({ tags: { '': "'x'" } })],
   ['an expression that is a number', withCount({ tags: { a: 1 } })],
   ['a label to remove that is a number', withCount({ remove: [1] })],
+  ['an interval without a unit', { ...base, metrics: { reportingInterval: '5' } }],
   ['no series', { ...base, metrics: { maxSeries: 0 } }],
   ['an unknown field', { ...base, metric: {} }],
   ['an unknown field of a metric', withCount({ name: 'x' })],
@@ -101,6 +107,7 @@ test.each<[string, object]>([
 
 test.each<[string, object, RegExp]>([
   ['an expression', withCount({ tags: { a: 'request.(' } }), /metrics\.REQUEST_COUNT\.tags\.a/],
+  ['an interval of nothing', { ...base, metrics: { reportingInterval: '0s' } }, /metrics\.reportingInterval/],
   ['an address', withPeer({ address: 'here' }), /peers\[0\]\.address/],
 ])('%s that the schema cannot check is refused, with its place', async (_, configuration, place) => {
   const error = await createNodeHost({ wasm: filter, configuration }).then(

@@ -1,30 +1,8 @@
-import { Configuration, HttpContext, JsonValue, log, RootContext } from '@meshscript/sdk'
-import { Telemetry } from './configuration'
+import { HttpContext } from '@meshscript/sdk'
+import { TelemetryRoot } from './root'
 import { Workload } from './workload'
 
-export class TelemetryRoot extends RootContext {
-  /** Null until a configuration was accepted; then nothing is told. */
-  telemetry: Telemetry | null = null
-
-  /** Whether the module sees headers on their way, not only when all is over. */
-  get changesHeaders(): bool {
-    return false
-  }
-
-  onConfigure(configuration: Configuration): bool {
-    return this.configure(configuration.json())
-  }
-
-  /** Reads a configuration: a document, or a part of one. */
-  configure(json: JsonValue): bool {
-    const telemetry = new Telemetry(json)
-    if (!json.refuseUnknown()) return false
-    if (telemetry.peers && !this.changesHeaders)
-      log.info('peers are not told who we are, nor listened to: telemetry-headers.wasm does that')
-    this.telemetry = telemetry
-    return true
-  }
-}
+export { TelemetryRoot }
 
 /** Tells what has come of requests. They pass, whatever happens here. */
 export class TelemetryStream extends HttpContext<TelemetryRoot> {

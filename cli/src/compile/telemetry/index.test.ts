@@ -56,6 +56,9 @@ function compile(documents: string[], options: Partial<TelemetryOptions> = {}, m
 
 const ALL = Object.fromEntries(Object.keys(STANDARD_METRICS).map((name) => [name, {}]))
 
+/** Without those of gRPC messages. */
+const COUNTED = Object.fromEntries(Object.entries(ALL).filter(([name]) => !name.startsWith('GRPC_')))
+
 test('without Telemetries: all standard metrics, no traces, no access log', () => {
   const { configuration, told } = compile([])
   expect(told).toEqual(['warning MS1007 undefined'])
@@ -72,8 +75,13 @@ test('without Telemetries: all standard metrics, no traces, no access log', () =
       canonicalRevision: 'v1',
     },
     metadataExchange: true,
-    metrics: { REQUEST_COUNT: {}, REQUEST_DURATION: {}, REQUEST_SIZE: {}, RESPONSE_SIZE: {} },
+    metrics: COUNTED,
   })
+})
+
+test('how often connections are counted', () => {
+  const { configuration } = compile([telemetry('{metrics: [{reportingInterval: 10s}]}')])
+  expect(configuration?.metrics).toEqual({ ...COUNTED, reportingInterval: '10s' })
 })
 
 test('what the filter does not do is left to Envoy, and said', () => {

@@ -63,11 +63,22 @@ export function compileTelemetry(sources: readonly Source[], options: TelemetryO
 }
 
 /** Those that the filter counts. */
-const COUNTED = ['REQUEST_COUNT', 'REQUEST_DURATION', 'REQUEST_SIZE', 'RESPONSE_SIZE'] as const
+const COUNTED = [
+  'REQUEST_COUNT',
+  'REQUEST_DURATION',
+  'REQUEST_SIZE',
+  'RESPONSE_SIZE',
+  'TCP_OPENED_CONNECTIONS',
+  'TCP_CLOSED_CONNECTIONS',
+  'TCP_SENT_BYTES',
+  'TCP_RECEIVED_BYTES',
+] as const
 
 function metricsOf(merged: MergedParts['metrics']): TelemetryConfig['metrics'] {
   const counted = COUNTED.flatMap((name) => (merged?.[name] ? [[name, merged[name]] as const] : []))
-  return counted.length ? Object.fromEntries(counted) : undefined
+  if (counted.length === 0) return undefined
+  const interval = merged?.reportingInterval
+  return { ...Object.fromEntries(counted), ...(interval !== undefined && { reportingInterval: interval }) }
 }
 
 /** What Telemetries say, whether the filter does it or Envoy. */

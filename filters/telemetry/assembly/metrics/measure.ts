@@ -6,16 +6,33 @@ export enum Kind {
   Duration,
   RequestSize,
   ResponseSize,
+  TcpOpened,
+  TcpClosed,
+  TcpSent,
+  TcpReceived,
 }
 
 /** Names of the metrics in configurations, by `Kind`. */
-export const NAMES: string[] = ['REQUEST_COUNT', 'REQUEST_DURATION', 'REQUEST_SIZE', 'RESPONSE_SIZE']
+export const NAMES: string[] = [
+  'REQUEST_COUNT',
+  'REQUEST_DURATION',
+  'REQUEST_SIZE',
+  'RESPONSE_SIZE',
+  'TCP_OPENED_CONNECTIONS',
+  'TCP_CLOSED_CONNECTIONS',
+  'TCP_SENT_BYTES',
+  'TCP_RECEIVED_BYTES',
+]
 
 const STATS: string[] = [
   'istio_requests_total',
   'istio_request_duration_milliseconds',
   'istio_request_bytes',
   'istio_response_bytes',
+  'istio_tcp_connections_opened_total',
+  'istio_tcp_connections_closed_total',
+  'istio_tcp_sent_bytes_total',
+  'istio_tcp_received_bytes_total',
 ]
 
 /** A metric that is on. */
@@ -32,7 +49,7 @@ export class Measure {
     maxSeries: i32,
   ) {
     // One series more, for what is beyond.
-    if (kind == Kind.Requests) this.counter = new Counter(STATS[kind], labels, maxSeries + 1)
+    if (kind == Kind.Requests || kind >= Kind.TcpOpened) this.counter = new Counter(STATS[kind], labels, maxSeries + 1)
     else this.histogram = new Histogram(STATS[kind], labels, maxSeries + 1)
   }
 }

@@ -1,0 +1,26 @@
+import { Configuration, JsonValue, log, RootContext } from '@meshscript/sdk'
+import { Telemetry } from './configuration'
+
+export class TelemetryRoot extends RootContext {
+  /** Null until a configuration was accepted; then nothing is told. */
+  telemetry: Telemetry | null = null
+
+  /** Whether the module sees headers on their way, not only when all is over. */
+  get changesHeaders(): bool {
+    return false
+  }
+
+  onConfigure(configuration: Configuration): bool {
+    return this.configure(configuration.json())
+  }
+
+  /** Reads a configuration: a document, or a part of one. */
+  configure(json: JsonValue): bool {
+    const telemetry = new Telemetry(json)
+    if (!json.refuseUnknown()) return false
+    if (telemetry.peers && !this.changesHeaders)
+      log.info('peers are not told who we are, nor listened to: telemetry-headers.wasm does that')
+    this.telemetry = telemetry
+    return true
+  }
+}
