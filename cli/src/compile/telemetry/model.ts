@@ -52,5 +52,5 @@ export interface TelemetryConfig {
   workload: WorkloadConfig
   peers?: PeerConfig[]
   metadataExchange: true
-  metrics?: Omit<MetricsConfig, 'reportingInterval'>
+  metrics?: MetricsConfig
 }
