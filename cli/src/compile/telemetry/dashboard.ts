@@ -41,6 +41,8 @@ function standardPanel(name: string, type: string): Panel {
   }
 }
 
+const isTcp = (name: string) => name.startsWith('istio_tcp_')
+
 const rows: { title: string; panels: Panel[] }[] = [
   {
     title: 'Workload',
@@ -68,7 +70,11 @@ const rows: { title: string; panels: Panel[] }[] = [
   },
   {
     title: 'HTTP and gRPC',
-    panels: STANDARD.map(({ name, type }) => standardPanel(name, type)),
+    panels: STANDARD.filter(({ name }) => !isTcp(name)).map(({ name, type }) => standardPanel(name, type)),
+  },
+  {
+    title: 'TCP',
+    panels: STANDARD.filter(({ name }) => isTcp(name)).map(({ name, type }) => standardPanel(name, type)),
   },
   {
     title: 'Filters',

@@ -42,11 +42,18 @@ const counted = {
   REQUEST_DURATION: ['histogram', 'time from the first byte of a request to the last of its response, in milliseconds'],
   REQUEST_SIZE: ['histogram', 'bytes of requests'],
   RESPONSE_SIZE: ['histogram', 'bytes of responses'],
+  TCP_OPENED_CONNECTIONS: ['counter', 'TCP connections that were opened'],
+  TCP_CLOSED_CONNECTIONS: ['counter', 'TCP connections that were closed'],
+  TCP_SENT_BYTES: ['counter', 'bytes sent to clients of TCP connections'],
+  TCP_RECEIVED_BYTES: ['counter', 'bytes received from clients of TCP connections'],
 } as const
+
+const TCP_LABELS = LABELS.filter((label) => label !== 'response_code' && label !== 'grpc_response_status')
 
 /** Istio's, as far as the filter counts them. */
 export const STANDARD: readonly MetricDefinition[] = Object.entries(counted).map(([key, [type, help]]) => {
-  return { name: STANDARD_METRICS[key as StandardMetric], type, help, labels: LABELS }
+  const labels = key.startsWith('TCP_') ? TCP_LABELS : LABELS
+  return { name: STANDARD_METRICS[key as StandardMetric], type, help, labels }
 })
 
 /** What the other ready filters count. */
