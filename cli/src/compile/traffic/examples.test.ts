@@ -65,7 +65,7 @@ const examples: Record<string, Example> = {
     told: ['warning MS1402', 'info MS1006'],
   },
   // Who may reach a workload is no matter of routes.
-  'linkerd/emoji-policy.yaml': { routes: 0, told: ['warning MS1402', 'info MS1006', 'info MS1006'] },
+  'linkerd/emoji-policy.yaml': { routes: 0, told: ['warning MS1402', 'info MS1006'] },
   'linkerd/serviceprofile-webapp.yaml': {
     options: { workload: { namespace: 'booksapp', name: 'traffic', labels: {} }, port: 7000 },
     routes: [
