@@ -1,4 +1,5 @@
-import { ByteString, JsonValue } from '@meshscript/sdk'
+import { ByteString, JsonValue, RootContext } from '@meshscript/sdk'
+import { ExportSchedule } from './export/schedule'
 import { Exchange } from './exchange'
 import { Metrics } from './metrics/index'
 import { KnownPeers } from './peers/known_peers'
@@ -10,12 +11,15 @@ import { Workload } from './workload'
 @final
 export class Telemetry {
   readonly exchange: Exchange
+  /** Of what is sent to receivers. */
+  readonly schedule: ExportSchedule
   /** Null where peers are not told who we are, nor listened to. */
   peers: MetadataExchange | null = null
   /** Null where nothing is counted. */
   metrics: Metrics | null = null
 
-  constructor(json: JsonValue) {
+  constructor(json: JsonValue, root: RootContext) {
+    this.schedule = new ExportSchedule(root)
     json.get('$schema').string('')
     const version = json.get('version')
     if (version.integer() != 1) version.fail('expected 1, the version of this format')

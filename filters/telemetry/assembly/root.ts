@@ -16,11 +16,23 @@ export class TelemetryRoot extends RootContext {
 
   /** Reads a configuration: a document, or a part of one. */
   configure(json: JsonValue): bool {
-    const telemetry = new Telemetry(json)
+    const telemetry = new Telemetry(json, this)
     if (!json.refuseUnknown()) return false
     if (telemetry.peers && !this.changesHeaders)
       log.info('peers are not told who we are, nor listened to: telemetry-headers.wasm does that')
+    const before = this.telemetry
     this.telemetry = telemetry
+    if (before) before.schedule.retire()
     return true
+  }
+
+  onTick(): void {
+    const telemetry = this.telemetry
+    if (telemetry) telemetry.schedule.onTick()
+  }
+
+  onDone(): bool {
+    const telemetry = this.telemetry
+    return !telemetry || telemetry.schedule.end()
   }
 }
