@@ -48,6 +48,8 @@ export async function build() {
       name: output,
       inputs: [
         path,
+        // `telemetry-headers` is made of `telemetry`, and so on.
+        path.replace(/^(filters\/[a-z]+)-.*/, '$1/assembly'),
         'filters/common',
         // Examples import them as a library.
         ...(path.startsWith('examples/') ? ['filters/assembly', 'filters/authorization/assembly'] : []),

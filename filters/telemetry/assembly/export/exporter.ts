@@ -144,7 +144,10 @@ export class Exporter extends Context {
     if (!count) return
     const format = this.format
     const items = this.queue.front(count)
-    const body = format.before(count).concat(items.slice(0, items.length - format.separator)).concat(format.after())
+    const body = format
+      .before(count)
+      .concat(items.slice(0, items.length - format.separator))
+      .concat(format.after())
     const headers = new Headers()
       .add(':method', 'POST')
       .add(':path', this.path)
@@ -180,7 +183,8 @@ export class Exporter extends Context {
       return this.fail(status ? utf8('status ').concat(status.toString()) : utf8('connection lost'), after * 1000)
     } else {
       this.counters.rejected(this.underWay)
-      if (!this.failures++) log.warn(`${this.signal}: ${this.cluster.toString()} refuses ${this.underWay}: status ${status}`)
+      if (!this.failures++)
+        log.warn(`${this.signal}: ${this.cluster.toString()} refuses ${this.underWay}: status ${status}`)
     }
     this.settle()
   }
@@ -215,7 +219,8 @@ export class Exporter extends Context {
       return this.settle()
     }
     this.underWay = 0
-    if (!this.failures) log.warn(`${this.signal}: ${this.cluster.toString()} takes none: ${why.toString()}; they are kept`)
+    if (!this.failures)
+      log.warn(`${this.signal}: ${this.cluster.toString()} takes none: ${why.toString()}; they are kept`)
     this.failures = min(this.failures + 1, 16)
     const backoff = min<f64>(MAX_BACKOFF, max<f64>(this.interval, 100) * <f64>(1 << min(this.failures - 1, 8)))
     const wait = max<f64>(backoff, min<f64>(after, MAX_RETRY_AFTER))

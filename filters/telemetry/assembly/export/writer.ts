@@ -226,9 +226,9 @@ export function writer(): Writer {
 /** Bytes of the UTF-8 character that begins at `at`, with one above 0x7f; 0 where there is none. */
 function sequenceLength(at: usize, end: usize): usize {
   const first = <u32>load<u8>(at)
-  let size: usize = 0
-  let least: u32 = 0
-  let code: u32 = 0
+  let size: usize
+  let least: u32
+  let code: u32
   if (first >= 0xc2 && first < 0xe0) {
     size = 2
     least = 0x80
