@@ -9,13 +9,18 @@ export class Random {
 
   /** A number from 0 to before 1. */
   next(): f64 {
+    return <f64>(this.bits() >> 11) * (1.0 / 9007199254740992.0)
+  }
+
+  /** 64 bits, never all 0. */
+  bits(): u64 {
     let x = this.state
     if (!x) x = hostRandom()
     x ^= x >> 12
     x ^= x << 25
     x ^= x >> 27
     this.state = x
-    return <f64>((x * 0x2545f4914f6cdd1d) >> 11) * (1.0 / 9007199254740992.0)
+    return x * 0x2545f4914f6cdd1d
   }
 }
 

@@ -16,9 +16,12 @@ export class HeaderTelemetryStream extends TelemetryStream {
 
   onRequestHeaders(endOfStream: bool): Action {
     const telemetry = this.root.telemetry
-    const peers = telemetry ? telemetry.peers : null
+    if (!telemetry) return Action.Continue
+    const traces = telemetry.traces
+    if (traces) this.span = traces.begin(this.requestHeaders, true)
+    const peers = telemetry.peers
     if (!peers) return Action.Continue
-    if (telemetry!.exchange.isSource) {
+    if (telemetry.exchange.isSource) {
       peers.tell(this.requestHeaders)
     } else {
       this.told = peers.listen(this.requestHeaders)

@@ -7,12 +7,23 @@ export enum Attribute {
   Duration,
   RequestSize,
   ResponseSize,
+  HeaderSize,
+  BodySize,
+  Time,
+  // All from here on are text.
   Authority,
   Method,
   Path,
   UrlPath,
   Scheme,
   Protocol,
+  Details,
+  Source,
+  Destination,
+  // Only requests that have got to an upstream have those from here on: in a list of their own they do no harm to others.
+  Upstream,
+  UpstreamLocal,
+  UpstreamFailure,
 }
 
 /** Names by `Attribute`. */
@@ -22,12 +33,21 @@ export const NAMES: string[] = [
   'request.duration',
   'request.total_size',
   'response.total_size',
+  'request.headers_bytes',
+  'response.size',
+  'request.time',
   'request.host',
   'request.method',
   'request.path',
   'request.url_path',
   'request.scheme',
   'request.protocol',
+  'response.code_details',
+  'source.address',
+  'destination.address',
+  'upstream.address',
+  'upstream.local_address',
+  'upstream.transport_failure_reason',
 ]
 
 /** As many asked for together are cheaper than one by one. */
@@ -120,6 +140,12 @@ function ask(attribute: Attribute): ByteString | null {
       return property.get(utf8('request\0total_size'))
     case Attribute.ResponseSize:
       return property.get(utf8('response\0total_size'))
+    case Attribute.HeaderSize:
+      return property.get(utf8('request\0headers_bytes'))
+    case Attribute.BodySize:
+      return property.get(utf8('response\0size'))
+    case Attribute.Time:
+      return property.get(utf8('request\0time'))
     case Attribute.Authority:
       return property.get(utf8('request\0host'))
     case Attribute.Method:
@@ -130,7 +156,19 @@ function ask(attribute: Attribute): ByteString | null {
       return property.get(utf8('request\0url_path'))
     case Attribute.Scheme:
       return property.get(utf8('request\0scheme'))
-    default:
+    case Attribute.Protocol:
       return property.get(utf8('request\0protocol'))
+    case Attribute.Details:
+      return property.get(utf8('response\0code_details'))
+    case Attribute.Source:
+      return property.get(utf8('source\0address'))
+    case Attribute.Destination:
+      return property.get(utf8('destination\0address'))
+    case Attribute.Upstream:
+      return property.get(utf8('upstream\0address'))
+    case Attribute.UpstreamLocal:
+      return property.get(utf8('upstream\0local_address'))
+    default:
+      return property.get(utf8('upstream\0transport_failure_reason'))
   }
 }

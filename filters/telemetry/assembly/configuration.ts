@@ -5,6 +5,7 @@ import { Metrics } from './metrics/index'
 import { KnownPeers } from './peers/known_peers'
 import { MetadataExchange } from './peers/metadata_exchange'
 import { firstLabel, Service, Services } from './services'
+import { Traces } from './traces/index'
 import { Workload } from './workload'
 
 /** A configuration, read. */
@@ -17,6 +18,8 @@ export class Telemetry {
   peers: MetadataExchange | null = null
   /** Null where nothing is counted. */
   metrics: Metrics | null = null
+  /** Null where traces are left as they are. */
+  traces: Traces | null = null
 
   constructor(json: JsonValue, root: RootContext) {
     this.schedule = new ExportSchedule(root)
@@ -36,6 +39,8 @@ export class Telemetry {
     if (json.get('metadataExchange').bool(false)) this.peers = new MetadataExchange(own)
     const metrics = json.get('metrics')
     if (metrics.exists) this.metrics = new Metrics(metrics, this.exchange)
+    const traces = json.get('traces')
+    if (traces.exists) this.traces = new Traces(traces, this.exchange, this.schedule)
     this.exchange.attributes.prepare()
   }
 }

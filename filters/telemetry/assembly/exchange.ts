@@ -1,4 +1,4 @@
-import { ByteString, HeaderMap, property, utf8 } from '@meshscript/sdk'
+import { ByteString, currentTime, HeaderMap, property, utf8 } from '@meshscript/sdk'
 import { Attribute, Attributes } from './attributes'
 import { KnownPeers, namespaceOf } from './peers/known_peers'
 import { Service, Services } from './services'
@@ -164,6 +164,11 @@ export class Exchange {
   /** Nanoseconds from the first byte of the request to the last of the response; -1 where it has not come to that. */
   get duration(): i64 {
     return this.attributes.number(Attribute.Duration, -1)
+  }
+
+  /** Nanoseconds since 1970. */
+  get now(): u64 {
+    return currentTime()
   }
 
   /** Bytes of the request, with headers. */

@@ -20,6 +20,8 @@ export class TelemetryRoot extends RootContext {
     if (!json.refuseUnknown()) return false
     if (telemetry.peers && !this.changesHeaders)
       log.info('peers are not told who we are, nor listened to: telemetry-headers.wasm does that')
+    if (telemetry.traces && telemetry.traces!.injects && !this.changesHeaders)
+      log.info('what follows is not told of traces: telemetry-headers.wasm does that')
     const before = this.telemetry
     this.telemetry = telemetry
     if (before) before.schedule.retire()

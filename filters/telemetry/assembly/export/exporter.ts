@@ -31,16 +31,16 @@ const LOST: f64 = 5000
 // A context of its own, for answers to find their way: it stands for the plugin.
 @final
 export class Exporter extends Context {
-  private queue: ItemQueue
-  private counters: ExportCounters
-  private cluster: Bytes
-  private authority: Bytes
-  private path: Bytes
+  private queue!: ItemQueue
+  private counters!: ExportCounters
+  private cluster!: Bytes
+  private authority!: Bytes
+  private path!: Bytes
   private names: Bytes[] = []
   private values: Bytes[] = []
-  private maxItems: i32
-  private interval: f64
-  private timeout: u32
+  private maxItems: i32 = 0
+  private interval: f64 = 0
+  private timeout: u32 = 0
   /** Items at the front of the queue that are on their way. */
   private underWay: i32 = 0
   private sentAt: f64 = 0

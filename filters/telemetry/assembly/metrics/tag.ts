@@ -32,7 +32,7 @@ export class Tag {
   static read(json: JsonValue, attributes: Attributes): Tag | null {
     const source = json.byteString()
     const tag = new Tag(source.persist())
-    for (let i: i32 = Attribute.Authority; i < NAMES.length; i++) {
+    for (let i: i32 = Attribute.Authority; i < Attribute.Upstream; i++) {
       if (!source.equals(NAMES[i])) continue
       attributes.expect(i)
       tag.common = i
