@@ -64,6 +64,7 @@ export class Attributes {
   private expected: u32 = 0
   private list: Expression | null = null
   private count: i32 = 0
+  private isRead: bool = false
 
   /** Every exchange will need this one. */
   expect(attribute: Attribute): void {
@@ -86,10 +87,13 @@ export class Attributes {
   /** Forgets the exchange before. */
   forget(): void {
     this.known = 0
+    this.isRead = false
   }
 
-  /** Asks for those that are expected. */
+  /** Asks for those that are expected, once. */
   read(): void {
+    if (this.isRead) return
+    this.isRead = true
     const list = this.list
     const items = list ? list.evaluate() : null
     if (items) this.take(items)
@@ -108,7 +112,7 @@ export class Attributes {
       at += length + load<i32>(item, 4) + 2
       item += 8
     }
-    this.known = this.expected
+    this.known |= this.expected
   }
 
   /** The value in the host's encoding, valid in the callback; null where there is none. */

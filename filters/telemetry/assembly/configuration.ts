@@ -1,4 +1,5 @@
 import { ByteString, JsonValue, RootContext } from '@meshscript/sdk'
+import { AccessLogs } from './access_log/index'
 import { ExportSchedule } from './export/schedule'
 import { Exchange } from './exchange'
 import { Metrics } from './metrics/index'
@@ -20,6 +21,8 @@ export class Telemetry {
   metrics: Metrics | null = null
   /** Null where traces are left as they are. */
   traces: Traces | null = null
+  /** Null where nothing is logged. */
+  accessLog: AccessLogs | null = null
 
   constructor(json: JsonValue, root: RootContext) {
     this.schedule = new ExportSchedule(root)
@@ -41,6 +44,8 @@ export class Telemetry {
     if (metrics.exists) this.metrics = new Metrics(metrics, this.exchange)
     const traces = json.get('traces')
     if (traces.exists) this.traces = new Traces(traces, this.exchange, this.schedule)
+    const accessLog = json.get('accessLog')
+    if (accessLog.exists) this.accessLog = new AccessLogs(accessLog, this.exchange, this.schedule)
     this.exchange.attributes.prepare()
   }
 }

@@ -22,6 +22,8 @@ export class TelemetryStream extends HttpContext<TelemetryRoot> {
     if (metrics) metrics.report()
     const traces = telemetry.traces
     if (traces) this.endSpan(traces, telemetry)
+    const accessLog = telemetry.accessLog
+    if (accessLog) accessLog.report(this.requestHeaders, this.responseHeaders)
   }
 
   private endSpan(traces: Traces, telemetry: Telemetry): void {
