@@ -55,6 +55,17 @@ const EVERYTHING = {
     reportingInterval: '1m30s',
     maxSeries: 5,
   },
+  traces: {
+    propagation: ['datadog', 'b3multi', 'b3', 'w3c'],
+    inject: false,
+    sampling: 12.34,
+    useRequestId: false,
+    service: 'a.b',
+    exporter: { type: 'zipkin', cluster: 'zipkin', authority: 'z', path: '/spans', headers: { 'x-key': 'k' } },
+    batch: { maxItems: 10, maxQueue: 20, maxBytes: 4096, interval: '1m', timeout: '100ms' },
+    tags: { l: { literal: 'x' }, e: { environment: 'E', default: 'd' }, h: { header: 'X-H', default: '' } },
+    istioTags: false,
+  },
 }
 
 test.each<[string, object]>([
@@ -76,6 +87,7 @@ test('the examples of the README are accepted', async () => {
 })
 
 const withPeer = (peer: object) => ({ ...base, peers: [{ ...workload, ...peer }] })
+const withTraces = (traces: object) => ({ ...base, traces })
 const withCount = (metric: object) => ({ ...base, metrics: { REQUEST_COUNT: metric } })
 
 test.each<[string, object]>([
@@ -98,6 +110,20 @@ test.each<[string, object]>([
   ['a label to remove that is a number', withCount({ remove: [1] })],
   ['an interval without a unit', { ...base, metrics: { reportingInterval: '5' } }],
   ['no series', { ...base, metrics: { maxSeries: 0 } }],
+  ['another form of headers', withTraces({ propagation: ['jaeger'] })],
+  ['a form of headers twice', withTraces({ propagation: ['b3', 'b3'] })],
+  ['more than all', withTraces({ sampling: 101 })],
+  ['another type of receiver', withTraces({ exporter: { type: 'jaeger', cluster: 'a' } })],
+  ['a receiver without a cluster', withTraces({ exporter: { type: 'otlp' } })],
+  ['a receiver without a cluster name', withTraces({ exporter: { type: 'otlp', cluster: '' } })],
+  ['a path that is none', withTraces({ exporter: { type: 'otlp', cluster: 'a', path: 'v1' } })],
+  ['a header in capitals', withTraces({ exporter: { type: 'otlp', cluster: 'a', headers: { 'X-Key': '1' } } })],
+  ['an attribute with two values', withTraces({ tags: { a: { literal: 'x', header: 'y' } } })],
+  ['an attribute without a value', withTraces({ tags: { a: {} } })],
+  ['an attribute of no header', withTraces({ tags: { a: { header: '' } } })],
+  ['an empty batch', withTraces({ exporter: { type: 'otlp', cluster: 'a' }, batch: { maxItems: 0 } })],
+  ['an interval that is none', withTraces({ exporter: { type: 'otlp', cluster: 'a' }, batch: { interval: 'x' } })],
+  ['an unknown field of traces', withTraces({ rate: 1 })],
   ['an unknown field', { ...base, metric: {} }],
   ['an unknown field of a metric', withCount({ name: 'x' })],
 ])('%s is refused', async (_, configuration) => {
@@ -108,6 +134,12 @@ test.each<[string, object]>([
 test.each<[string, object, RegExp]>([
   ['an expression', withCount({ tags: { a: 'request.(' } }), /metrics\.REQUEST_COUNT\.tags\.a/],
   ['an interval of nothing', { ...base, metrics: { reportingInterval: '0s' } }, /metrics\.reportingInterval/],
+  ['a batch for nobody', withTraces({ batch: { maxItems: 1 } }), /traces\.batch/],
+  [
+    'a queue for less than a batch',
+    withTraces({ exporter: { type: 'otlp', cluster: 'a' }, batch: { maxItems: 9, maxQueue: 8 } }),
+    /traces\.batch\.maxQueue/,
+  ],
   ['an address', withPeer({ address: 'here' }), /peers\[0\]\.address/],
 ])('%s that the schema cannot check is refused, with its place', async (_, configuration, place) => {
   const error = await createNodeHost({ wasm: filter, configuration }).then(
