@@ -21,7 +21,11 @@ export interface Variant {
   filters: (directory: string) => Promise<Json[]>
   /** The routes of its Envoy, all of which answer `ok` by themselves. Default: one for everything. */
   routes?: readonly RouteSpec[]
-  /** Its cost is in its routes, so that copies of its filters don't multiply it. */
+  /** What its connection manager has besides. */
+  connectionManager?: Json
+  /** Clusters beside it, by name, each on a port of this machine. */
+  clusters?: Record<string, number>
+  /** Its cost is in its routes or its connection manager, so that copies of its filters don't multiply it. */
   isSingle?: boolean
   /** What this one is sent, where it differs from the run's. */
   load?: Partial<Load>
@@ -56,9 +60,9 @@ const BASELINE = 'no filter'
 export async function compare(variants: readonly Variant[], options: Options): Promise<Result[]> {
   const running: { variant: Variant; envoy: EnvoyProcess; total: number[]; baseline: number }[] = []
   const processes: EnvoyProcess[] = []
-  const run = async (filters: Variant['filters'], routes?: Variant['routes']): Promise<EnvoyProcess> => {
+  const run = async (filters: Variant['filters'], around: Around = {}): Promise<EnvoyProcess> => {
     const directory = temporaryDirectory()
-    const envoy = await start(directory, await filters(directory), routes)
+    const envoy = await start(directory, await filters(directory), around)
     processes.push(envoy)
     return envoy
   }
@@ -79,7 +83,7 @@ export async function compare(variants: readonly Variant[], options: Options): P
       const baseline = variant.ownBaseline ? baselines.get(variant.load?.request)! : 0
       running.push({
         variant,
-        envoy: await run(repeated(variant.filters, copies), variant.routes),
+        envoy: await run(repeated(variant.filters, copies), variant),
         total: [],
         baseline,
       })
@@ -116,10 +120,18 @@ function repeated(filters: Variant['filters'], copies: number): Variant['filters
 
 const ANSWER = { directResponse: { status: 200, body: 'ok' } }
 
-function start(directory: string, filters: Json[], specs: readonly RouteSpec[] = [{}]): Promise<EnvoyProcess> {
+type Around = Pick<Variant, 'routes' | 'connectionManager' | 'clusters'>
+
+function start(
+  directory: string,
+  filters: Json[],
+  { routes: specs = [{}], connectionManager: more, clusters = {} }: Around,
+): Promise<EnvoyProcess> {
   const routes = routeConfig(specs.map((spec) => ({ ...spec, ...ANSWER })))
+  const connectionManager = { max_request_headers_kb: 96, ...more }
   const bootstrap = buildBootstrap({
-    listeners: [{ name: 'main', http: { filters, routes, connectionManager: { max_request_headers_kb: 96 } } }],
+    listeners: [{ name: 'main', http: { filters, routes, connectionManager } }],
+    clusters: Object.fromEntries(Object.entries(clusters).map(([name, port]) => [name, { endpoints: [{ host: '127.0.0.1', port }] }])),
   })
   return startEnvoy({ bootstrap, directory })
 }

@@ -1,6 +1,11 @@
-/** A counter and a histogram, beside the Rust SDK's filter with the same: by own code, and by the telemetry filter; and Istio's metrics with all of their labels. */
+/**
+ * A counter and a histogram, beside the Rust SDK's filter with the same: by own code, and by the telemetry filter; Istio's metrics with all of
+ * their labels; traces, flow records and access log, beside Envoy's own tracer and access log.
+ */
 
 import { existsSync, statSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { type AddressInfo } from 'node:net'
 import { basename, join } from 'node:path'
 import { buildFilter } from '../../cli/src/build/index.ts'
 import { LABELS } from '../../cli/src/compile/telemetry/definitions.ts'
@@ -32,10 +37,72 @@ export async function variants(): Promise<{ variants: Variant[]; notes: string[]
     metrics("Istio's metrics", all),
     metrics("Istio's metrics, and peers are told", all, withHeaders, { metadataExchange: true }),
   ]
+  list.push(...(await toReceivers(plain, withHeaders)))
   const rust = join(peers, 'rust_tele.wasm')
   if (existsSync(rust)) list.push({ name: 'Rust SDK', filters: async () => [plugin(rust)] })
   else notes.push('left out, since its module is not there: Rust SDK')
   return { variants: list, notes }
+}
+
+/** What goes to receivers, beside Envoy's own. */
+async function toReceivers(plain: string, withHeaders: string): Promise<Variant[]> {
+  const clusters = { collector: await receiver() }
+  const exporter = { cluster: 'collector' }
+  const by = (name: string, more: object, file = plain): Variant => ({
+    name,
+    filters: async () => [plugin(file, configuration(more))],
+    clusters,
+  })
+  const native = (name: string, connectionManager: Json): Variant => ({
+    name,
+    filters: async () => [],
+    connectionManager,
+    clusters,
+    isSingle: true,
+  })
+  const traces = (sampling: number) => ({ traces: { sampling, exporter: { type: 'otlp', ...exporter } } })
+  return [
+    by('traces, 1 % sampled', traces(1), withHeaders),
+    by('traces, 100 % sampled', traces(100), withHeaders),
+    native("Envoy's tracer, 1 % sampled", tracing(1)),
+    native("Envoy's tracer, 100 % sampled", tracing(100)),
+    by('flow records', { flows: { exporter } }),
+    by('access log to a receiver', { accessLog: [{ format: 'json', exporter }] }),
+    by('access log to the log', { accessLog: [{ format: 'text' }] }),
+    native("Envoy's access log", { access_log: [fileAccessLog] }),
+  ]
+}
+
+/** Takes whatever comes. */
+function receiver(): Promise<number> {
+  const server = createServer((request, response) => request.resume().on('end', () => response.end('{}')))
+  server.unref()
+  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)))
+}
+
+function tracing(value: number): Json {
+  return {
+    tracing: {
+      random_sampling: { value },
+      provider: {
+        name: 'envoy.tracers.opentelemetry',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig',
+          service_name: 'orders.shop',
+          http_service: { http_uri: { uri: 'http://collector/v1/traces', cluster: 'collector', timeout: '5s' } },
+        },
+      },
+    },
+  }
+}
+
+/** Envoy's own format has about what Istio's has. */
+const fileAccessLog: Json = {
+  name: 'envoy.access_loggers.file',
+  typed_config: {
+    '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog',
+    path: '/dev/null',
+  },
 }
 
 async function build(name: string, notes: string[]): Promise<string> {
