@@ -131,7 +131,9 @@ function start(
   const connectionManager = { max_request_headers_kb: 96, ...more }
   const bootstrap = buildBootstrap({
     listeners: [{ name: 'main', http: { filters, routes, connectionManager } }],
-    clusters: Object.fromEntries(Object.entries(clusters).map(([name, port]) => [name, { endpoints: [{ host: '127.0.0.1', port }] }])),
+    clusters: Object.fromEntries(
+      Object.entries(clusters).map(([name, port]) => [name, { endpoints: [{ host: '127.0.0.1', port }] }]),
+    ),
   })
   return startEnvoy({ bootstrap, directory })
 }
