@@ -1,4 +1,4 @@
-import { Counter, Expression, JsonValue, log, LogLevel, utf8 } from '@meshscript/sdk'
+import { Counter, Expression, JsonValue, log, LogLevel } from '@meshscript/sdk'
 import { Exporter } from '../export/exporter'
 import { BatchFormat } from '../export/format'
 import { ExportSchedule } from '../export/schedule'

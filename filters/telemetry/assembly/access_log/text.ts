@@ -83,14 +83,25 @@ function word(line: Writer, value: ByteString | null): void {
 
 /** As Envoy writes details and reasons. */
 export function withoutSpaces(value: ByteString | null): ByteString | null {
-  if (!value || value.indexOfByte(SPACE) < 0) return value
+  if (!value) return null
+  for (let i = 0; i < value.length; i++) if (isSpace(load<u8>(value.ptr + i))) return replaceSpaces(value)
+  return value
+}
+
+function replaceSpaces(value: ByteString): ByteString {
   const copy = value.slice(0, MAX_VALUE).concat(ByteString.empty)
-  for (let i = 0; i < copy.length; i++) if (load<u8>(copy.ptr + i) == SPACE) store<u8>(copy.ptr + i, 0x5f)
+  for (let i = 0; i < copy.length; i++) if (isSpace(load<u8>(copy.ptr + i))) store<u8>(copy.ptr + i, 0x5f)
   return copy
 }
 
+// @ts-ignore: decorator
+@inline
+function isSpace(byte: u8): bool {
+  return byte == SPACE || (byte >= 0x09 && byte <= 0x0d)
+}
+
 /** Of a hexadecimal number. */
-function digit(value: u8): u8 {
+export function digit(value: u8): u8 {
   return value < 10 ? 0x30 + value : 0x57 + value
 }
 

@@ -224,7 +224,7 @@ export function writer(): Writer {
 }
 
 /** Bytes of the UTF-8 character that begins at `at`, with one above 0x7f; 0 where there is none. */
-function sequenceLength(at: usize, end: usize): usize {
+export function sequenceLength(at: usize, end: usize): usize {
   const first = <u32>load<u8>(at)
   let size: usize
   let least: u32
