@@ -2,6 +2,7 @@ import { ByteString, JsonValue, RootContext } from '@meshscript/sdk'
 import { AccessLogs } from './access_log/index'
 import { ExportSchedule } from './export/schedule'
 import { Exchange } from './exchange'
+import { Flows } from './flows/index'
 import { Metrics } from './metrics/index'
 import { KnownPeers } from './peers/known_peers'
 import { MetadataExchange } from './peers/metadata_exchange'
@@ -21,6 +22,8 @@ export class Telemetry {
   metrics: Metrics | null = null
   /** Null where traces are left as they are. */
   traces: Traces | null = null
+  /** Null where no flows are recorded. */
+  flows: Flows | null = null
   /** Null where nothing is logged. */
   accessLog: AccessLogs | null = null
 
@@ -44,6 +47,8 @@ export class Telemetry {
     if (metrics.exists) this.metrics = new Metrics(metrics, this.exchange)
     const traces = json.get('traces')
     if (traces.exists) this.traces = new Traces(traces, this.exchange, this.schedule)
+    const flows = json.get('flows')
+    if (flows.exists) this.flows = new Flows(flows, this.exchange, this.schedule, traces.exists)
     const accessLog = json.get('accessLog')
     if (accessLog.exists) this.accessLog = new AccessLogs(accessLog, this.exchange, this.schedule)
     this.exchange.attributes.prepare()

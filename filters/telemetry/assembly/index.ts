@@ -22,6 +22,8 @@ export class TelemetryStream extends HttpContext<TelemetryRoot> {
     if (metrics) metrics.report()
     const traces = telemetry.traces
     if (traces) this.endSpan(traces, telemetry)
+    const flows = telemetry.flows
+    if (flows) flows.report(this.span, this.requestHeaders)
     const accessLog = telemetry.accessLog
     if (accessLog) accessLog.report(this.requestHeaders, this.responseHeaders)
   }
