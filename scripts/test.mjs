@@ -10,6 +10,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { build } from './build.mjs'
+import { isCollectorBuilt } from './collector.mjs'
 import { buildImage } from './docker-image.mjs'
 import { isIstioBuilt } from './istio.mjs'
 import { isRateLimitBuilt } from './ratelimit.mjs'
@@ -41,6 +42,10 @@ const tools = {
   judge: { label: "Istio's code, which `npm run test:istio` builds with Go", find: () => hasIstio(['judge']) },
   istio: { label: 'Istio and an API server, which `npm run test:istio` builds with Go, and etcd', find: hasCluster },
   ratelimit: { label: 'redis-server, and Go or `node scripts/ratelimit.mjs` of before', find: hasRateLimit },
+  collector: {
+    label: 'Go or `node scripts/collector.mjs` of before',
+    find: () => isCollectorBuilt() || hasGo(),
+  },
   zsh: { label: 'zsh', find: () => works('zsh', ['--version']) },
   fish: { label: 'fish', find: () => works('fish', ['--version']) },
 }

@@ -1,0 +1,2 @@
+export function isCollectorBuilt(): boolean
+export function buildCollector(): Promise<string>
