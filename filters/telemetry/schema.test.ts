@@ -48,6 +48,8 @@ const EVERYTHING = {
     REQUEST_DURATION: {},
     REQUEST_SIZE: {},
     RESPONSE_SIZE: {},
+    GRPC_REQUEST_MESSAGES: {},
+    GRPC_RESPONSE_MESSAGES: { remove: ['reporter'] },
     TCP_OPENED_CONNECTIONS: {},
     TCP_CLOSED_CONNECTIONS: {},
     TCP_SENT_BYTES: {},

@@ -76,9 +76,7 @@ export class Exchange {
   private isGrpcRequest(): bool {
     const headers = this.headers
     const type = headers ? headers.get(utf8('content-type')) : null
-    if (!type || !type.startsWith(utf8('application/grpc'))) return false
-    // application/grpc-web is none.
-    return type.length == GRPC.length || type.byteAt(GRPC.length) == 0x2b || type.byteAt(GRPC.length) == 0x3b
+    return type !== null && isGrpc(type)
   }
 
   /** The first URI in the peer's certificate; empty in plaintext. */
@@ -185,4 +183,10 @@ export class Exchange {
   get hasOwnService(): bool {
     return this.ownService !== null
   }
+}
+
+/** Whether a content type is gRPC's. application/grpc-web is none. */
+export function isGrpc(type: ByteString): bool {
+  if (!type.startsWith(utf8('application/grpc'))) return false
+  return type.length == GRPC.length || type.byteAt(GRPC.length) == 0x2b || type.byteAt(GRPC.length) == 0x3b
 }

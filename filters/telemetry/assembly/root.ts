@@ -10,6 +10,11 @@ export class TelemetryRoot extends RootContext {
     return false
   }
 
+  /** Whether the module sees bodies. */
+  get seesBodies(): bool {
+    return false
+  }
+
   onConfigure(configuration: Configuration): bool {
     return this.configure(configuration.json())
   }
@@ -22,6 +27,8 @@ export class TelemetryRoot extends RootContext {
       log.info('peers are not told who we are, nor listened to: telemetry-headers.wasm does that')
     if (telemetry.traces && telemetry.traces!.injects && !this.changesHeaders)
       log.info('what follows is not told of traces: telemetry-headers.wasm does that')
+    if (telemetry.metrics && telemetry.metrics!.hasGrpc && !this.seesBodies)
+      log.info('messages of gRPC are not counted: telemetry-grpc.wasm does that')
     const before = this.telemetry
     this.telemetry = telemetry
     if (before) before.schedule.retire()

@@ -42,6 +42,8 @@ const counted = {
   REQUEST_DURATION: ['histogram', 'time from the first byte of a request to the last of its response, in milliseconds'],
   REQUEST_SIZE: ['histogram', 'bytes of requests'],
   RESPONSE_SIZE: ['histogram', 'bytes of responses'],
+  GRPC_REQUEST_MESSAGES: ['counter', 'messages of gRPC requests'],
+  GRPC_RESPONSE_MESSAGES: ['counter', 'messages of gRPC responses'],
   TCP_OPENED_CONNECTIONS: ['counter', 'TCP connections that were opened'],
   TCP_CLOSED_CONNECTIONS: ['counter', 'TCP connections that were closed'],
   TCP_SENT_BYTES: ['counter', 'bytes sent to clients of TCP connections'],

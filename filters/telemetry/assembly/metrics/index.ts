@@ -18,6 +18,7 @@ export class Metrics {
   /** Milliseconds between two reports of a connection. */
   readonly interval: u32
   private http: MetricGroup
+  private grpc: MetricGroup
   private tcp: MetricGroup
 
   constructor(
@@ -29,8 +30,14 @@ export class Metrics {
     const milliseconds = readDuration(interval, INTERVAL)
     if (milliseconds < 1 || milliseconds > 86_400_000) interval.fail('expected from 1ms to 24h')
     this.interval = <u32>milliseconds
-    this.http = readGroup(json, exchange, maxSeries, false)
-    this.tcp = readGroup(json, exchange, maxSeries, true)
+    this.http = readGroup(json, exchange, maxSeries, Kind.Requests, Kind.RequestMessages)
+    this.grpc = readGroup(json, exchange, maxSeries, Kind.RequestMessages, Kind.TcpOpened)
+    this.tcp = readGroup(json, exchange, maxSeries, Kind.TcpOpened, NAMES.length)
+  }
+
+  /** Whether messages of gRPC are counted. */
+  get hasGrpc(): bool {
+    return this.grpc.measures.length > 0
   }
 
   /** Whether connections are counted. */
@@ -100,18 +107,27 @@ export class Metrics {
       }
     }
   }
+
+  /** Counts the messages of a gRPC request that has ended, after `report`. */
+  reportMessages(sent: u64, received: u64): void {
+    const measures = this.grpc.measures
+    if (!measures.length) return
+    const ids = this.grpc.series().ids
+    for (let i = 0; i < measures.length; i++)
+      incrementBy(unchecked(ids[i]), unchecked(measures[i]).kind == Kind.RequestMessages ? sent : received)
+  }
 }
 
-function readGroup(json: JsonValue, exchange: Exchange, maxSeries: i32, isTcp: bool): MetricGroup {
+/** The metrics from `first` to before `end`. */
+function readGroup(json: JsonValue, exchange: Exchange, maxSeries: i32, first: i32, end: i32): MetricGroup {
+  const isTcp = first == Kind.TcpOpened
   const reader = new MeasureReader(exchange.attributes, maxSeries)
   const labels: i32[] = []
   for (let label = 0; label < LABELS.length; label++) {
     if (!isTcp || (label != Label.ResponseCode && label != Label.GrpcResponseStatus)) labels.push(label)
   }
   const measures: Measure[] = []
-  const first = isTcp ? Kind.TcpOpened : Kind.Requests
-  const end = isTcp ? NAMES.length : Kind.TcpOpened
-  for (let kind: i32 = first; kind < end; kind++) {
+  for (let kind = first; kind < end; kind++) {
     const measure = json.get(NAMES[kind])
     if (measure.exists) measures.push(reader.read(measure, kind, StaticArray.fromArray(labels)))
   }

@@ -6,6 +6,8 @@ export enum Kind {
   Duration,
   RequestSize,
   ResponseSize,
+  RequestMessages,
+  ResponseMessages,
   TcpOpened,
   TcpClosed,
   TcpSent,
@@ -18,6 +20,8 @@ export const NAMES: string[] = [
   'REQUEST_DURATION',
   'REQUEST_SIZE',
   'RESPONSE_SIZE',
+  'GRPC_REQUEST_MESSAGES',
+  'GRPC_RESPONSE_MESSAGES',
   'TCP_OPENED_CONNECTIONS',
   'TCP_CLOSED_CONNECTIONS',
   'TCP_SENT_BYTES',
@@ -29,6 +33,8 @@ const STATS: string[] = [
   'istio_request_duration_milliseconds',
   'istio_request_bytes',
   'istio_response_bytes',
+  'istio_request_messages_total',
+  'istio_response_messages_total',
   'istio_tcp_connections_opened_total',
   'istio_tcp_connections_closed_total',
   'istio_tcp_sent_bytes_total',
@@ -49,7 +55,8 @@ export class Measure {
     maxSeries: i32,
   ) {
     // One series more, for what is beyond.
-    if (kind == Kind.Requests || kind >= Kind.TcpOpened) this.counter = new Counter(STATS[kind], labels, maxSeries + 1)
+    if (kind == Kind.Requests || kind >= Kind.RequestMessages)
+      this.counter = new Counter(STATS[kind], labels, maxSeries + 1)
     else this.histogram = new Histogram(STATS[kind], labels, maxSeries + 1)
   }
 }
