@@ -46,6 +46,7 @@ export const codes = {
   MS1412: 'A destination gets no requests',
   MS1413: 'A field says nothing here',
   MS1414: 'Two rate limits for one workload',
+  MS1415: 'The mesh does the same itself',
   MS1421: 'A selector selects nothing',
   MS1422: 'The filter compares something else than the original',
   MS1423: 'A part of a policy is not about HTTP requests',

@@ -36,14 +36,28 @@ export interface ExtensionProvider {
   envoyExtAuthzGrpc?: ExtAuthz
   prometheus?: object
   envoyFileAccessLog?: FileAccessLog
-  zipkin?: Tracer & { path?: string; traceContextOption?: 'USE_B3' | 'USE_B3_WITH_W3C_PROPAGATION'; timeout?: string }
-  opentelemetry?: Tracer & { http?: { path?: string; timeout?: string }; grpc?: object }
+  zipkin?: Tracer & {
+    path?: string
+    traceContextOption?: 'USE_B3' | 'USE_B3_WITH_W3C_PROPAGATION'
+    timeout?: string
+    headers?: HttpHeader[]
+  }
+  opentelemetry?: Tracer & { http?: { path?: string; timeout?: string; headers?: HttpHeader[] }; grpc?: object }
   datadog?: Tracer
 }
 
 export interface FileAccessLog {
   path?: string
   logFormat?: { text?: string; labels?: Record<string, unknown> }
+  omitEmptyValues?: boolean
+}
+
+/** One that requests to a provider have. */
+export interface HttpHeader {
+  name: string
+  value?: string
+  /** A variable of the proxy's environment in place of `value`. */
+  envName?: string
 }
 
 /** Who takes spans. */
@@ -81,6 +95,14 @@ const common: Record<string, Schema> = {
   },
 }
 const required = ['service', 'port']
+const httpHeaders: Schema = {
+  type: 'array',
+  items: {
+    type: 'object',
+    required: ['name'],
+    properties: { name: { ...text, minLength: 1 }, value: text, envName: text },
+  },
+}
 const open: Schema = { type: 'object', additionalProperties: {} }
 const tracer = (properties: Record<string, Schema>): Schema => ({
   type: 'object',
@@ -130,10 +152,10 @@ export const extensionProvidersSchema: Schema = {
         enable64bitTraceId: { type: 'boolean' },
         traceContextOption: { type: 'string', enum: ['USE_B3', 'USE_B3_WITH_W3C_PROPAGATION'] },
         timeout: durationSchema,
-        headers: { type: 'array', items: open },
+        headers: httpHeaders,
       }),
       opentelemetry: tracer({
-        http: { ...open, properties: { path: text, timeout: durationSchema } },
+        http: { ...open, properties: { path: text, timeout: durationSchema, headers: httpHeaders } },
         grpc: open,
         resourceDetectors: open,
         dynatraceSampler: open,

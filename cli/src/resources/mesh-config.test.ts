@@ -14,7 +14,7 @@ function parse(text: string) {
 
 test('the fields that matter, and defaults for the rest', () => {
   expect(parse('').config).toEqual(defaultMeshConfig)
-  expect(parse('accessLogFile: /dev/stdout\nrootNamespace: ""\n')).toEqual({ config: defaultMeshConfig, told: [] })
+  expect(parse('accessLogFile: ""\nrootNamespace: ""\n')).toEqual({ config: defaultMeshConfig, told: [] })
   expect(parse('rootNamespace: root\ntrustDomain: td1\ntrustDomainAliases: [old]\n').config).toEqual({
     rootNamespace: 'root',
     trustDomain: 'td1',

@@ -19,6 +19,12 @@ export interface MeshConfig {
   pathNormalization?: { normalization?: PathNormalization }
   /** Names of providers, for what Telemetries leave open. */
   defaultProviders?: { metrics?: readonly string[]; tracing?: readonly string[]; accessLogging?: readonly string[] }
+  /** Where access logs go that no Telemetry speaks of. */
+  accessLogFile?: string
+  /** Default `TEXT`. */
+  accessLogEncoding?: 'TEXT' | 'JSON'
+  /** In place of Istio's own. */
+  accessLogFormat?: string
   /** Of proxies that have none of their own. */
   defaultConfig?: { tracing?: { sampling?: number } }
 }
@@ -41,6 +47,9 @@ const fields: Record<string, Schema> = {
   trustDomainAliases: { type: 'array', items: { type: 'string' } },
   extensionProviders: extensionProvidersSchema,
   defaultProviders: { type: 'object', properties: { metrics: names, tracing: names, accessLogging: names } },
+  accessLogFile: { type: 'string' },
+  accessLogEncoding: { type: 'string', enum: ['TEXT', 'JSON'] },
+  accessLogFormat: { type: 'string' },
   defaultConfig: {
     type: 'object',
     properties: {

@@ -6,21 +6,27 @@ import { Diagnostics } from '../../resources/diagnostics.ts'
 import { parseResources } from '../../resources/parse.ts'
 import { Source } from '../../resources/source.ts'
 import { STANDARD_METRICS } from './metrics.ts'
-import { compileTelemetry, mergeTelemetries, type TelemetryOptions } from './index.ts'
+import { compileTelemetry, type TelemetryOptions } from './index.ts'
 import { levelsFor, type Telemetry } from './levels.ts'
+import { mergeTelemetries } from './merge.ts'
 
 const workload = { namespace: 'shop', name: 'cart', labels: { app: 'cart', version: 'v1' } }
 const telemetry = (spec: string, namespace = 'shop', name = 'a') =>
   `apiVersion: telemetry.istio.io/v1\nkind: Telemetry\nmetadata: {name: ${name}, namespace: ${namespace}}\nspec: ${spec}\n`
 const MESH = `
 extensionProviders:
-- {name: otlp, opentelemetry: {service: ops/collector.ops.svc.cluster.local, port: 4318, http: {path: /v1/traces, timeout: 3s}}}
+- {name: otlp, opentelemetry: {service: ops/collector.ops.svc.cluster.local, port: 4318, http: {path: /v1/traces, timeout: 3s, headers: [{name: X-Key, value: k}]}}}
 - {name: grpc, opentelemetry: {service: collector.ops, port: 4317}}
 - {name: zip, zipkin: {service: zipkin.ops, port: 9411, traceContextOption: USE_B3_WITH_W3C_PROPAGATION}}
 - {name: dog, datadog: {service: agent.ops, port: 8126}}
 - {name: second, prometheus: {}}
 - {name: file, envoyFileAccessLog: {path: /var/log/a}}
+- {name: secret, opentelemetry: {service: a.b, port: 1, http: {path: /v1/traces, headers: [{name: x-key, envName: KEY}]}}}
 - {name: own, envoyFileAccessLog: {path: /dev/stdout, logFormat: {text: "%STATUS%"}}}
+- {name: labels, envoyFileAccessLog: {logFormat: {labels: {status: "%STATUS%"}}}}
+- {name: short, envoyFileAccessLog: {omitEmptyValues: true}}
+- {name: json, envoyFileAccessLog: {path: /dev/stderr, logFormat: {labels: {}}}}
+- {name: plain, envoyFileAccessLog: {}}
 `
 
 const isValid = new Ajv({ strict: false }).compile(
@@ -56,9 +62,6 @@ function compile(documents: string[], options: Partial<TelemetryOptions> = {}, m
 
 const ALL = Object.fromEntries(Object.keys(STANDARD_METRICS).map((name) => [name, {}]))
 
-/** Without those of gRPC messages. */
-const COUNTED = Object.fromEntries(Object.entries(ALL).filter(([name]) => !name.startsWith('GRPC_')))
-
 test('without Telemetries: all standard metrics, no traces, no access log', () => {
   const { configuration, told } = compile([])
   expect(told).toEqual(['warning MS1007 undefined'])
@@ -75,20 +78,43 @@ test('without Telemetries: all standard metrics, no traces, no access log', () =
       canonicalRevision: 'v1',
     },
     metadataExchange: true,
-    metrics: COUNTED,
+    metrics: ALL,
   })
 })
 
 test('how often connections are counted', () => {
   const { configuration } = compile([telemetry('{metrics: [{reportingInterval: 10s}]}')])
-  expect(configuration?.metrics).toEqual({ ...COUNTED, reportingInterval: '10s' })
+  expect(configuration?.metrics).toEqual({ ...ALL, reportingInterval: '10s' })
 })
 
-test('what the filter does not do is left to Envoy, and said', () => {
+describe('parts', () => {
   const spec = '{tracing: [{providers: [{name: otlp}]}], accessLogging: [{providers: [{name: envoy}]}]}'
-  const { told, configuration } = compile([telemetry(spec)])
-  expect(told).toEqual(['warning MS1401 undefined', 'warning MS1401 undefined'])
-  expect(Object.keys(configuration!)).not.toContain('traces')
+
+  test('all that Telemetries speak of; and that istiod has Envoy do some of it, too', () => {
+    const { told, metrics, traces, accessLog } = compile([telemetry(spec)])
+    expect(told).toEqual(['info MS1415 undefined'])
+    expect(metrics).toEqual(ALL)
+    expect(traces?.exporter?.type).toBe('otlp')
+    expect(accessLog).toEqual([{ format: 'text' }])
+  })
+
+  test('those alone that are asked for: the rest is not looked at', () => {
+    const broken = '{tracing: [{providers: [{name: nobody}]}], accessLogging: [{providers: [{name: nobody}]}]}'
+    const { told, configuration } = compile([telemetry(broken)], { parts: ['metrics'] })
+    expect(told).toEqual([])
+    expect(configuration).toMatchObject({ metrics: ALL })
+    expect(Object.keys(configuration!)).not.toEqual(expect.arrayContaining(['traces']))
+    expect(Object.keys(configuration!)).not.toEqual(expect.arrayContaining(['accessLog']))
+    const logs = compile([telemetry(spec)], { parts: ['accessLog'] })
+    expect(logs.metrics).toBeUndefined()
+    expect(logs.accessLog).toHaveLength(1)
+  })
+
+  test('flow records, of which no resource speaks', () => {
+    const flows = { exporter: { cluster: 'observe' }, log: true } as const
+    expect(compile([], { flows }).flows).toEqual(flows)
+    expect(compile([]).flows).toBeUndefined()
+  })
 })
 
 describe('metrics', () => {
@@ -184,6 +210,7 @@ describe('traces', () => {
           cluster: 'outbound|4318||collector.ops.svc.cluster.local',
           authority: 'collector.ops.svc.cluster.local',
           path: '/v1/traces',
+          headers: { 'x-key': 'k' },
         },
         batch: { timeout: '3s' },
       },
@@ -203,8 +230,8 @@ describe('traces', () => {
       },
     ],
   ])('go to %s', (provider, expected) => {
-    const { traces, told } = merge([to(provider)])
-    expect(told).toEqual([])
+    const { traces, told } = compile([to(provider)])
+    expect(told).toEqual(['info MS1415 undefined'])
     expect(traces).toEqual({ sampling: 1, service: 'cart.shop', ...expected })
   })
 
@@ -230,18 +257,30 @@ describe('traces', () => {
   })
 
   test('that are not reported are passed on all the same, unless that is off too', () => {
-    const quiet = merge([to('otlp', ', disableSpanReporting: true, enableIstioTags: false')])
-    expect(quiet.traces).toMatchObject({ propagation: ['w3c'], istioTags: false })
-    expect(quiet.traces?.exporter).toBeUndefined()
-    expect(merge([to('otlp', ', disableContextPropagation: true')]).traces?.propagation).toEqual([])
+    const quiet = compile([to('otlp', ', disableSpanReporting: true, enableIstioTags: false')])
+    expect(quiet.traces).toEqual({ propagation: ['w3c'], sampling: 1, service: 'cart.shop', istioTags: false })
+    const { traces } = compile([to('otlp', ', disableContextPropagation: true')])
+    expect(traces).toMatchObject({ propagation: ['w3c'], inject: false, exporter: { type: 'otlp' } })
     // For the other side.
     const client = telemetry('{tracing: [{match: {mode: CLIENT}, providers: [{name: zip}]}, {providers: [{name: otlp}], match: {mode: SERVER}}]}') // prettier-ignore
     expect(merge([client]).traces?.exporter?.type).toBe('otlp')
     expect(merge([client], { direction: 'outbound' }).traces?.exporter?.type).toBe('zipkin')
   })
 
+  test('are decided by the request id, unless that is off', () => {
+    expect(compile([to('otlp')]).traces).not.toHaveProperty('useRequestId')
+    expect(compile([to('otlp', ', useRequestIdForTraceSampling: false')]).traces).toMatchObject({ useRequestId: false })
+  })
+
+  test('for nobody are none', () => {
+    const { traces, told } = compile([telemetry('{tracing: [{randomSamplingPercentage: 10}]}')])
+    expect(traces).toBeUndefined()
+    expect(told).toEqual(['warning MS1401 spec.tracing'])
+  })
+
   test.each([
     ['grpc', ''],
+    ['secret', ''],
     ['nobody', ''],
     ['prometheus', ''],
     ['otlp', ', customTags: {a: {formatter: {value: "%REQ(a)%"}}}'],
@@ -252,22 +291,41 @@ describe('traces', () => {
 
 describe('access logs', () => {
   const logs = (...entries: string[]) => telemetry(`{accessLogging: [${entries.join(', ')}]}`)
+  const ENVOY = '{providers: [{name: envoy}]}'
 
   test('with a filter, for one side', () => {
     const document = logs(
       '{providers: [{name: envoy}], match: {mode: SERVER}, filter: {expression: response.code >= 400}}',
     )
-    expect(merge([document]).accessLog).toEqual([{ format: 'text', filter: 'response.code >= 400', to: 'log' }])
-    expect(merge([document], { direction: 'outbound' }).accessLog).toBeUndefined()
+    expect(compile([document]).accessLog).toEqual([{ format: 'text', filter: 'response.code >= 400' }])
+    expect(compile([document], { direction: 'outbound' }).accessLog).toBeUndefined()
   })
 
   test('that a lower level switches off', () => {
     const mesh = `${MESH}defaultProviders: {accessLogging: [envoy]}`
-    expect(merge([], {}, mesh).accessLog).toEqual([{ format: 'text', to: 'log' }])
-    expect(merge([logs('{disabled: true}')], {}, mesh).accessLog).toBeUndefined()
+    expect(compile([], {}, mesh).accessLog).toEqual([{ format: 'text' }])
+    expect(compile([logs('{disabled: true}')], {}, mesh).accessLog).toBeUndefined()
   })
 
-  test.each(['file', 'own', 'otlp', 'nobody'])('for %s are refused', (provider) => {
+  test('in the format of the mesh, or the provider', () => {
+    const mesh = `${MESH}accessLogEncoding: JSON`
+    expect(compile([logs(ENVOY)], {}, mesh).accessLog).toEqual([{ format: 'json' }])
+    // Istio asks the mesh for its own provider only.
+    expect(compile([logs('{providers: [{name: plain}]}')], {}, mesh).accessLog).toEqual([{ format: 'text' }])
+    expect(compile([logs('{providers: [{name: json}]}')]).accessLog).toEqual([{ format: 'json' }])
+    const own = compile([logs(ENVOY)], {}, `${MESH}accessLogFormat: "%STATUS%"`)
+    expect(own.told).toEqual(['error MS1301 spec.accessLogging'])
+  })
+
+  test('of the mesh, where nobody is named', () => {
+    const mesh = `${MESH}accessLogFile: /dev/stdout\naccessLogEncoding: JSON`
+    expect(compile([], {}, mesh).accessLog).toEqual([{ format: 'json' }])
+    expect(compile([logs('{providers: [{name: plain}]}')], {}, mesh).accessLog).toEqual([{ format: 'text' }])
+    expect(compile([logs('{disabled: true}')], {}, `${mesh}\ndefaultProviders: {accessLogging: [envoy]}`).accessLog).toBeUndefined() // prettier-ignore
+    expect(compile([], {}, `${MESH}accessLogFile: /var/log/a`).told).toContain('error MS1301 undefined')
+  })
+
+  test.each(['file', 'own', 'labels', 'short', 'otlp', 'nobody'])('for %s are refused', (provider) => {
     expect(merge([logs(`{providers: [{name: ${provider}}]}`)]).told).toEqual(['error MS1301 spec.accessLogging'])
   })
 })

@@ -29,21 +29,40 @@ export interface MetricsConfig extends Partial<Record<StandardMetric, MetricConf
 export type CustomTagConfig =
   { literal: string } | { environment: string; default?: string } | { header: string; default?: string }
 
+export interface ExporterConfig {
+  /** A cluster of Envoy's. */
+  cluster: string
+  authority?: string
+  path?: string
+  headers?: Record<string, string>
+}
+
 export interface TracesConfig {
   propagation: ('w3c' | 'b3' | 'b3multi' | 'datadog')[]
+  /** Default: the headers are written. */
+  inject?: false
   /** Percent. */
   sampling: number
+  /** Default: yes. */
+  useRequestId?: false
   service: string
-  exporter?: { type: 'otlp' | 'zipkin' | 'datadog'; cluster: string; authority: string; path?: string }
+  exporter?: ExporterConfig & { type: 'otlp' | 'zipkin' | 'datadog' }
   batch?: { timeout: string }
   tags?: Record<string, CustomTagConfig>
-  istioTags?: boolean
+  istioTags?: false
 }
 
 export interface AccessLogConfig {
   format: 'text' | 'json'
+  /** A CEL expression. */
   filter?: string
-  to: 'log'
+  exporter?: ExporterConfig
+}
+
+export interface FlowsConfig {
+  exporter?: ExporterConfig
+  /** To the proxy's log. */
+  log?: true
 }
 
 export interface TelemetryConfig {
@@ -53,4 +72,7 @@ export interface TelemetryConfig {
   peers?: PeerConfig[]
   metadataExchange: true
   metrics?: MetricsConfig
+  traces?: TracesConfig
+  accessLog?: AccessLogConfig[]
+  flows?: FlowsConfig
 }

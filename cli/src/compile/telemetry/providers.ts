@@ -1,5 +1,5 @@
 /** The providers of a mesh: what metrics, access logs and traces are for. */
-import type { ExtensionProvider } from '../../resources/extension-providers.ts'
+import type { ExtensionProvider, HttpHeader } from '../../resources/extension-providers.ts'
 import type { MeshConfig } from '../../resources/mesh-config.ts'
 import type { TracesConfig } from './model.ts'
 
@@ -26,6 +26,9 @@ export function tracerOf(mesh: MeshConfig, name: string): Tracer | { why: string
   const provider = findProvider(mesh, name)
   if (!provider) return undefined
   const { zipkin, opentelemetry, datadog } = provider
+  const headers = [...(zipkin?.headers ?? []), ...(opentelemetry?.http?.headers ?? [])]
+  const unknown = headers.find(({ envName }) => envName !== undefined)
+  if (unknown) return { why: `the value of the header ${unknown.name} is in a variable of Envoy's: write value` }
   const target = ({ service, port }: { service: string; port: number }) => {
     // `NAMESPACE/HOST` says whose view of the host it is.
     const host = service.slice(service.indexOf('/') + 1)
@@ -34,7 +37,7 @@ export function tracerOf(mesh: MeshConfig, name: string): Tracer | { why: string
   if (zipkin) {
     const { path, traceContextOption, timeout } = zipkin
     return {
-      exporter: { type: 'zipkin', ...target(zipkin), ...(path && { path }) },
+      exporter: { type: 'zipkin', ...target(zipkin), ...(path && { path }), ...headersOf(headers) },
       propagation: traceContextOption === 'USE_B3_WITH_W3C_PROPAGATION' ? ['b3multi', 'w3c'] : ['b3multi'],
       ...(timeout && { timeout }),
     }
@@ -43,11 +46,21 @@ export function tracerOf(mesh: MeshConfig, name: string): Tracer | { why: string
     const { http } = opentelemetry
     if (!http) return { why: 'the filter sends OTLP by HTTP only: give the provider http: {path: /v1/traces}' }
     return {
-      exporter: { type: 'otlp', ...target(opentelemetry), ...(http.path && { path: http.path }) },
+      exporter: {
+        type: 'otlp',
+        ...target(opentelemetry),
+        ...(http.path && { path: http.path }),
+        ...headersOf(headers),
+      },
       propagation: ['w3c'],
       ...(http.timeout && { timeout: http.timeout }),
     }
   }
   if (datadog) return { exporter: { type: 'datadog', ...target(datadog) }, propagation: ['datadog'] }
   return { why: 'the filter sends to Zipkin, OpenTelemetry and Datadog only' }
+}
+
+function headersOf(headers: readonly HttpHeader[]) {
+  const entries = headers.map(({ name, value = '' }) => [name.toLowerCase(), value] as const)
+  return entries.length ? { headers: Object.fromEntries(entries) } : {}
 }
