@@ -42,10 +42,6 @@ export class B3SingleFormat extends Format {
 /** `x-b3-traceid` and its kin. */
 @final
 export class B3MultiFormat extends Format {
-  get isMany(): bool {
-    return true
-  }
-
   extract(headers: HeaderReader, context: TraceContext): bool {
     const sampled = headers.get(utf8('x-b3-sampled'))
     if (sampled) {

@@ -13,10 +13,6 @@ const UPPER_HALF: string = '_dd.p.tid='
 /** `x-datadog-trace-id` and its kin. */
 @final
 export class DatadogFormat extends Format {
-  get isMany(): bool {
-    return true
-  }
-
   extract(headers: HeaderReader, context: TraceContext): bool {
     const priority = headers.get(utf8('x-datadog-sampling-priority'))
     if (priority) {

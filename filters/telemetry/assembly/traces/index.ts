@@ -22,7 +22,7 @@ export class Traces {
   /** Whether what follows is told of the span. */
   readonly injects: bool
   private formats: Format[]
-  private readsAll: bool
+  private reader: HeaderReader = new HeaderReader()
   private hasW3C: bool = false
   private sampler!: Sampler
   private context: TraceContext = new TraceContext()
@@ -32,7 +32,6 @@ export class Traces {
 
   constructor(json: JsonValue, exchange: Exchange, schedule: ExportSchedule) {
     this.formats = readFormats(json.get('propagation'))
-    this.readsAll = this.formats.length > 1 || (this.formats.length == 1 && this.formats[0].isMany)
     for (let i = 0; i < this.formats.length; i++) if (this.formats[i] instanceof W3CFormat) this.hasW3C = true
     this.injects = json.get('inject').bool(true)
     const percent = json.get('sampling')
@@ -59,7 +58,8 @@ export class Traces {
     const context = this.context
     context.clear()
     const formats = this.formats
-    const reader = new HeaderReader(headers, this.readsAll)
+    const reader = this.reader
+    reader.begin(headers)
     for (let i = 0; i < formats.length; i++) if (unchecked(formats[i]).extract(reader, context)) break
     const span = new Span()
     const isInjected = mayInject && this.injects

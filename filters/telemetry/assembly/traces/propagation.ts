@@ -1,4 +1,4 @@
-import { ByteString, HeaderMap, Pairs } from '@meshscript/sdk'
+import { ByteString, HeaderMap } from '@meshscript/sdk'
 import { NO_PRIORITY, Span } from './span'
 
 /** What a request says of the trace that it belongs to. */
@@ -37,31 +37,26 @@ export class TraceContext {
   }
 }
 
-/** Reads headers one by one, or all at once where many are looked for. */
+/** Reads headers of a request: the first by itself, since it is often the only one, and then all at once. */
 @final
 export class HeaderReader {
-  private pairs: usize = 0
+  private map: HeaderMap = changetype<HeaderMap>(0)
+  private reads: i32 = 0
 
-  constructor(
-    private map: HeaderMap,
-    isAll: bool,
-  ) {
-    if (isAll) this.pairs = changetype<usize>(map.all())
+  /** Begins with a request. */
+  begin(map: HeaderMap): void {
+    this.map = map
+    this.reads = 0
   }
 
   /** The first value of a header; null where there is none. */
   get(name: ByteString): ByteString | null {
-    return this.pairs ? changetype<Pairs>(this.pairs).get(name) : this.map.get(name)
+    return this.reads++ ? this.map.all().get(name) : this.map.get(name)
   }
 }
 
 /** A form of headers in which traces are handed on. */
 export abstract class Format {
-  /** Whether several headers are read. */
-  get isMany(): bool {
-    return false
-  }
-
   /** Reads what the request says; true where it names a trace. */
   abstract extract(headers: HeaderReader, context: TraceContext): bool
 
