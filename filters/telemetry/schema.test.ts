@@ -57,6 +57,11 @@ const EVERYTHING = {
     reportingInterval: '1m30s',
     maxSeries: 5,
   },
+  accessLog: [
+    {},
+    { format: 'text', filter: 'response.code >= 400' },
+    { format: 'json', exporter: { cluster: 'logs' }, batch: { maxItems: 10 } },
+  ],
   traces: {
     propagation: ['datadog', 'b3multi', 'b3', 'w3c'],
     inject: false,
@@ -90,6 +95,7 @@ test('the examples of the README are accepted', async () => {
 
 const withPeer = (peer: object) => ({ ...base, peers: [{ ...workload, ...peer }] })
 const withTraces = (traces: object) => ({ ...base, traces })
+const withLog = (log: object) => ({ ...base, accessLog: [log] })
 const withCount = (metric: object) => ({ ...base, metrics: { REQUEST_COUNT: metric } })
 
 test.each<[string, object]>([
@@ -126,6 +132,12 @@ test.each<[string, object]>([
   ['an empty batch', withTraces({ exporter: { type: 'otlp', cluster: 'a' }, batch: { maxItems: 0 } })],
   ['an interval that is none', withTraces({ exporter: { type: 'otlp', cluster: 'a' }, batch: { interval: 'x' } })],
   ['an unknown field of traces', withTraces({ rate: 1 })],
+  ['another format', withLog({ format: 'xml' })],
+  ['a condition of nothing', withLog({ filter: '' })],
+  ['a log that is no object', { ...base, accessLog: ['text'] }],
+  ['logs that are no list', { ...base, accessLog: {} }],
+  ['lines of a batch for nobody', withLog({ batch: { maxItems: 1 } })],
+  ['an unknown field of a log', withLog({ path: '/dev/stdout' })],
   ['an unknown field', { ...base, metric: {} }],
   ['an unknown field of a metric', withCount({ name: 'x' })],
 ])('%s is refused', async (_, configuration) => {
@@ -135,6 +147,7 @@ test.each<[string, object]>([
 
 test.each<[string, object, RegExp]>([
   ['an expression', withCount({ tags: { a: 'request.(' } }), /metrics\.REQUEST_COUNT\.tags\.a/],
+  ['a condition', withLog({ filter: 'request.(' }), /accessLog\[0\]\.filter/],
   ['an interval of nothing', { ...base, metrics: { reportingInterval: '0s' } }, /metrics\.reportingInterval/],
   ['a batch for nobody', withTraces({ batch: { maxItems: 1 } }), /traces\.batch/],
   [

@@ -19,6 +19,9 @@ const NEEDED: Attribute[] = [
   Attribute.Details,
   Attribute.Source,
   Attribute.Destination,
+  Attribute.Upstream,
+  Attribute.UpstreamLocal,
+  Attribute.UpstreamFailure,
 ]
 
 const MILLISECOND: i64 = 1_000_000
@@ -54,7 +57,6 @@ export class RequestRecord {
   routeName: ByteString | null = null
 
   private attributes: Attributes
-  private ofUpstream: Attributes = new Attributes()
 
   /** `isAll`: lines are written of all requests, so that what other parts ask for can be asked for together. */
   constructor(
@@ -65,10 +67,6 @@ export class RequestRecord {
     for (let i = 0; i < NEEDED.length; i++) attributes.expect(NEEDED[i])
     if (!isAll) attributes.prepare()
     this.attributes = attributes
-    this.ofUpstream.expect(Attribute.Upstream)
-    this.ofUpstream.expect(Attribute.UpstreamLocal)
-    this.ofUpstream.expect(Attribute.UpstreamFailure)
-    this.ofUpstream.prepare()
   }
 
   /** Reads the request whose log callback runs. */
@@ -92,18 +90,11 @@ export class RequestRecord {
     this.downstreamRemoteAddress = attributes.get(Attribute.Source)
     this.requestedServerName = textOf(property.connectionRequestedServerName())
     this.routeName = textOf(property.routeName())
-    this.readUpstream()
-    this.readHeaders(request, response)
-  }
-
-  private readUpstream(): void {
-    const attributes = this.ofUpstream
-    attributes.forget()
     this.upstreamCluster = property.clusterName()
-    if (this.upstreamCluster) attributes.read()
     this.upstreamHost = attributes.get(Attribute.Upstream)
     this.upstreamLocalAddress = attributes.get(Attribute.UpstreamLocal)
     this.upstreamTransportFailureReason = textOf(attributes.get(Attribute.UpstreamFailure))
+    this.readHeaders(request, response)
   }
 
   private readHeaders(request: HeaderMap, response: HeaderMap): void {
