@@ -1,4 +1,4 @@
-/** Flow records of Hubble (`hubble observe -o json`), of HTTP requests to the workload or from it. */
+/** Flow records of Hubble (`hubble observe -o json`), and of the telemetry filter, of HTTP requests to the workload or from it. */
 import { addHeader, emptyRequest, RequestError, splitUrl, type PolicyRequest } from '../requests/request.ts'
 import { unknown, type Direction, type Skipped, type TrafficRecord } from './record.ts'
 
@@ -12,9 +12,11 @@ interface Flow {
   source?: Endpoint
   destination?: Endpoint
   IP?: { source?: string; destination?: string }
-  l4?: { TCP?: { destination_port?: number } }
+  l4?: { TCP?: { source_port?: number; destination_port?: number } }
   l7?: { type?: string; http?: { method?: string; url?: string; headers?: { key?: string; value?: string }[] } }
+  event_type?: { sub_type?: number }
   traffic_direction?: string
+  is_reply?: boolean
 }
 
 export interface FlowOptions {
@@ -34,12 +36,16 @@ export function isFlow(line: Record<string, unknown>): boolean {
 }
 
 export function fromFlow(line: Record<string, unknown>, options: FlowOptions): TrafficRecord | Skipped {
-  const { source = {}, destination = {}, IP, l4, l7, traffic_direction } = (line['flow'] ?? line) as Flow
+  const flow = (line['flow'] ?? line) as Flow
+  const { l7, traffic_direction } = flow
   const http = l7?.http
   if (!http?.method || !http.url) return { skip: 'not HTTP' }
-  if (l7?.type === 'RESPONSE') return { skip: 'a response' }
+  // The telemetry filter has one record of a request and its response, and marks it so.
+  const isOnly = flow.event_type?.sub_type === 1
+  if (l7?.type === 'RESPONSE' && !isOnly) return { skip: 'a response' }
   const found = traffic_direction === 'EGRESS' ? 'outbound' : 'inbound'
   if (found !== options.direction) return { skip: found }
+  const { source, destination, client, server } = endsOf(flow)
   if (!isFor(found === 'inbound' ? destination : source, options.workload)) return { skip: 'for another workload' }
 
   const { host, path } = splitUrl(http.url)
@@ -51,24 +57,37 @@ export function fromFlow(line: Record<string, unknown>, options: FlowOptions): T
     else addHeader(request, key, value)
   }
   if (path.includes(redacted)) throw new RequestError('the URL is redacted')
-  const complete = (http.headers ?? []).length > 0
+  const complete = !isOnly && (http.headers ?? []).length > 0
 
   const principal = principalOf(source, options.trustDomain)
   // The workload's own sidecar asks it for no certificate.
   if (found === 'outbound') request.peer = []
   else if (principal === undefined) kinds.push('principal')
   else request.peer = [principal]
-  if (IP?.source === undefined) kinds.push('sourceIp', 'remoteIp')
-  else {
-    request.sourceIp = IP.source
+  if (client.ip === undefined) kinds.push('sourceIp', 'remoteIp')
+  else if (isOnly && client.port === 0) {
+    // As X-Forwarded-For tells it: the direct peer is not known.
+    kinds.push('sourceIp')
+    request.headers.push(['x-forwarded-for', client.ip])
+  } else {
+    request.sourceIp = client.ip
     if (!complete) kinds.push('remoteIp')
   }
-  if (IP?.destination === undefined) kinds.push('destinationIp')
-  else request.destinationIp = IP.destination
-  const port = l4?.TCP?.destination_port
-  if (port === undefined) kinds.push('port')
-  else request.port = port
-  return { request, unknown: unknown(kinds, complete, complete ? hidden : []) }
+  if (server.ip === undefined) kinds.push('destinationIp')
+  else request.destinationIp = server.ip
+  if (server.port === undefined) kinds.push('port')
+  else request.port = server.port
+  const shown = isOnly ? request.headers.map(([name]) => name) : []
+  return { request, unknown: unknown(kinds, complete, complete ? hidden : shown) }
+}
+
+/** Who has asked whom: of a response, the other way round. */
+function endsOf({ source = {}, destination = {}, IP, l4, is_reply }: Flow) {
+  const from = { ip: IP?.source, port: l4?.TCP?.source_port }
+  const to = { ip: IP?.destination, port: l4?.TCP?.destination_port }
+  return is_reply
+    ? { source: destination, destination: source, client: to, server: from }
+    : { source, destination, client: from, server: to }
 }
 
 /** Where the record does not name the workload, it is taken for one of it. */

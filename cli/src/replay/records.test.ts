@@ -125,6 +125,44 @@ describe("Hubble's flows", () => {
     for (const kind of ['claim', 'metadata', 'sni']) expect(isOpen(read({}), kind)).toBe(true)
   })
 
+  describe('of the telemetry filter: one of a request', () => {
+    const only = {
+      ...flow,
+      source: flow.destination,
+      destination: flow.source,
+      IP: { source: '10.0.0.2', destination: '10.0.0.1' },
+      l4: { TCP: { source_port: 8080, destination_port: 4000 } },
+      l7: { ...flow.l7, type: 'RESPONSE' },
+      event_type: { type: 129, sub_type: 1 },
+      is_reply: true,
+    }
+
+    test('tells it by the response', () => {
+      const found = record(fromFlow({ flow: only }, options))
+      expect(found.request).toEqual(read({}).request)
+      expect(isOpen(found, 'port')).toBe(false)
+    })
+
+    test('has some of the headers', () => {
+      const found = record(fromFlow({ flow: only }, options))
+      const open = ['x-auth', 'authorization', 'x-other'].map((name) => isOpen(found, 'header', name))
+      expect([...open, isOpen(found, 'remoteIp')]).toEqual([false, true, true, true])
+    })
+
+    test('tells a request that was refused by the request', () => {
+      const refused = { ...flow, event_type: only.event_type, is_reply: false, verdict: 'DROPPED' }
+      expect(record(fromFlow({ flow: refused }, options)).request).toEqual(read({}).request)
+    })
+
+    test('hides the direct peer behind X-Forwarded-For', () => {
+      const l4 = { TCP: { source_port: 8080, destination_port: 0 } }
+      const found = record(fromFlow({ flow: { ...only, l4 } }, options))
+      expect(found.request.sourceIp).toBeUndefined()
+      expect(found.request.headers).toContainEqual(['x-forwarded-for', '10.0.0.1'])
+      expect([isOpen(found, 'sourceIp'), isOpen(found, 'remoteIp')]).toEqual([true, false])
+    })
+  })
+
   test('of requests that the workload makes', () => {
     const outbound = { ...options, direction: 'outbound' as const }
     const from = { ...flow, source: flow.destination, destination: flow.source, traffic_direction: 'EGRESS' }
