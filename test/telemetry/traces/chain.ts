@@ -27,7 +27,7 @@ export interface Tracing {
 }
 
 /** What an application has to hand on for its traces to be whole; tracers in applications do it for them. */
-const HANDED_ON = /^(traceparent|tracestate|b3|x-b3-.*|x-request-id|x-datadog-.*|x-envoy-force-trace)$/
+const HANDED_ON = /^(traceparent|tracestate|b3|x-b3-.*|x-request-id|x-datadog-.*)$/
 /** Milliseconds that an application takes, before it asks the next one and after that. */
 export const PAUSE = 4
 
