@@ -198,7 +198,7 @@ spec: {clusterIP: 10.0.0.9, selector: {app: reviews}, ports: [${port}]}
   })
 
   test.each([
-    ['--filter fault --target envoy', "option '--target' is for --filter routing only"],
+    ['--filter fault --target envoy', "option '--target' is for --filter routing and telemetry only"],
     ['--filter routing --listen 127.0.0.1:1', "option '--listen' is for --target envoy only"],
     ['--filter routing --target istio', "--target istio needs '--image <IMAGE>'"],
     ['--filter routing --target envoy --image oci://a/b:c', "option '--image' is for --target istio only"],

@@ -3,11 +3,8 @@ import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { compileAuthorization } from '../compile/index.ts'
 import { compileRateLimits } from '../compile/ratelimit/index.ts'
-import { bootstrapFor } from '../compile/telemetry/bootstrap.ts'
-import { compileTelemetry } from '../compile/telemetry/index.ts'
 import { compileFaults } from '../compile/traffic/fault.ts'
 import { compileRouting } from '../compile/traffic/index.ts'
-import { toYaml } from '../deploy/resources.ts'
 import { UsageError, UserError } from '../errors.ts'
 import { Diagnostics } from '../resources/diagnostics.ts'
 import { readSource, readSources } from '../resources/input.ts'
@@ -15,11 +12,16 @@ import { defaultMeshConfig, type MeshConfig, parseMeshConfig } from '../resource
 import type { Source } from '../resources/source.ts'
 import { colorsFor, type Io } from '../terminal.ts'
 import { addTargetOptions, checkTargetFlags, writeTarget, type TargetFlags } from './target-options.ts'
+import {
+  addTelemetryOptions,
+  checkTelemetryFlags,
+  compiledTelemetry,
+  type TelemetryFlags,
+} from './telemetry-options.ts'
 import { addWorkloadOptions, compileOptionsOf, type WorkloadFlags } from './workload-options.ts'
 
-interface Flags extends WorkloadFlags, TargetFlags {
+interface Flags extends WorkloadFlags, TargetFlags, TelemetryFlags {
   filter: 'authorization' | 'routing' | 'fault' | 'ratelimit' | 'telemetry'
-  bootstrap?: boolean
   port?: number
   meshConfig?: string
   namespace?: string
@@ -53,12 +55,11 @@ export function compileCommand(io: Io): Command {
       'port by which requests leave: of destinations without one, and matches (routing, fault); or come (ratelimit)',
       parsePort,
     )
-    .option('--bootstrap', "print the part of Envoy's bootstrap that the metrics' labels need (telemetry)")
     .option('--mesh-config <FILE>', "Istio's MeshConfig: root namespace, trust domain and its aliases, providers")
     .option('-n, --namespace <NAME>', 'namespace of resources that name none')
     .option('-o, --output <FILE>', 'write to a file instead of standard output')
     .option('--json', 'print diagnostics as JSON')
-  return addTargetOptions(command)
+  return addTargetOptions(addTelemetryOptions(command))
     .addHelpText('after', examples)
     .action((files: string[], flags: Flags) => run(files, flags, io))
 }
@@ -67,9 +68,8 @@ function run(files: string[], flags: Flags, io: Io): void {
   const diagnostics = new Diagnostics()
   if (['authorization', 'telemetry'].includes(flags.filter) && flags.port !== undefined)
     throw new UsageError("option '--port' is for --filter routing, fault and ratelimit only")
-  if (flags.bootstrap && flags.filter !== 'telemetry')
-    throw new UsageError("option '--bootstrap' is for --filter telemetry only")
   checkTargetFlags(flags)
+  checkTelemetryFlags(flags)
   const [meshSource] = flags.meshConfig ? readSource(flags.meshConfig, io.cwd, diagnostics) : []
   const mesh = meshSource ? parseMeshConfig(meshSource, diagnostics) : defaultMeshConfig
   const text = compile(readSources(files, io.cwd, diagnostics), flags, mesh, diagnostics)
@@ -93,10 +93,7 @@ function compile(
   const print = (configuration: object | undefined) => configuration && `${JSON.stringify(configuration, null, 2)}\n`
   if (flags.filter === 'authorization')
     return print(compileAuthorization(sources, { ...common, direction, mesh }).configuration)
-  if (flags.filter === 'telemetry') {
-    const { configuration } = compileTelemetry(sources, { ...common, direction, mesh })
-    return flags.bootstrap && configuration ? toYaml(bootstrapFor(configuration)) : print(configuration)
-  }
+  if (flags.filter === 'telemetry') return compiledTelemetry(sources, { ...common, direction, mesh }, flags)
   const options = { ...common, port: flags.port }
   if (flags.filter === 'ratelimit') return print(compileRateLimits(sources, { ...options, mesh }).configuration)
   if (flags.filter === 'fault') return print(compileFaults(sources, options).configuration)

@@ -52,7 +52,8 @@ const OPTIONS: Record<'listen' | 'modules' | 'endpoint' | 'certificates' | 'imag
 /** Refuses options that are for another target. */
 export function checkTargetFlags(flags: TargetFlags & { filter: string }): void {
   const { target, filter } = flags
-  if (target && filter !== 'routing') throw new UsageError("option '--target' is for --filter routing only")
+  if (target && filter !== 'routing' && filter !== 'telemetry')
+    throw new UsageError("option '--target' is for --filter routing and telemetry only")
   for (const [name, of] of Object.entries(OPTIONS)) {
     if (flags[name as keyof typeof OPTIONS] !== undefined && of !== target)
       throw new UsageError(`option '--${name}' is for --target ${of} only`)

@@ -2,7 +2,7 @@
 import type { Diagnostics } from '../../resources/diagnostics.ts'
 import type { DestinationRule } from '../../resources/networking/destination-rule.ts'
 import type { Path } from '../../resources/nodes.ts'
-import { type EndpointFinder, parseClusterName, type ClusterName } from './endpoints.ts'
+import { type ClusterName, type Endpoint, type EndpointFinder, parseClusterName } from './endpoints.ts'
 
 export type Json = Record<string, unknown>
 
@@ -66,8 +66,24 @@ export class ClusterWriter {
     const port = this.finder.portOf(cluster)
     const isHttp2 = HTTP2.test(port?.appProtocol ?? port?.name ?? '')
     return {
+      ...this.writeTo(name, endpoints, kind === 'dns'),
+      ...this.policyOf(cluster),
+      ...(isHttp2 && {
+        typed_extension_protocol_options: {
+          'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+            '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+            explicit_http_config: { http2_protocol_options: {} },
+          },
+        },
+      }),
+    }
+  }
+
+  /** A cluster with these endpoints, and nothing else. `isDns`: Envoy looks their names up, even such as are addresses. */
+  writeTo(name: string, endpoints: readonly Endpoint[], isDns = false): Json {
+    return {
       name,
-      type: kind === 'static' && endpoints.every(({ address }) => isAddress(address)) ? 'STATIC' : 'STRICT_DNS',
+      type: !isDns && endpoints.every(({ address }) => isAddress(address)) ? 'STATIC' : 'STRICT_DNS',
       connect_timeout: '10s',
       load_assignment: {
         cluster_name: name,
@@ -79,15 +95,6 @@ export class ClusterWriter {
           },
         ],
       },
-      ...this.policyOf(cluster),
-      ...(isHttp2 && {
-        typed_extension_protocol_options: {
-          'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
-            '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
-            explicit_http_config: { http2_protocol_options: {} },
-          },
-        },
-      }),
     }
   }
 
