@@ -12,6 +12,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { build } from './build.mjs'
 import { isCollectorBuilt } from './collector.mjs'
 import { buildImage } from './docker-image.mjs'
+import { isHubbleBuilt } from './hubble.mjs'
 import { isIstioBuilt } from './istio.mjs'
 import { isRateLimitBuilt } from './ratelimit.mjs'
 import { fail, run, works } from './lib/process.mjs'
@@ -46,6 +47,7 @@ const tools = {
     label: 'Go or `node scripts/collector.mjs` of before',
     find: () => isCollectorBuilt() || hasGo(),
   },
+  hubble: { label: 'Go or `node scripts/hubble.mjs` of before', find: () => isHubbleBuilt() || hasGo() },
   zsh: { label: 'zsh', find: () => works('zsh', ['--version']) },
   fish: { label: 'fish', find: () => works('fish', ['--version']) },
 }

@@ -1,0 +1,2 @@
+export function isHubbleBuilt(): boolean
+export function buildHubble(): Promise<string>
