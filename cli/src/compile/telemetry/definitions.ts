@@ -78,4 +78,10 @@ export const OF_FILTERS: readonly MetricDefinition[] = [
     help: 'requests that were delayed, aborted or damaged',
     labels: ['fault', 'route'],
   },
+  {
+    name: 'telemetry_items_total',
+    type: 'counter',
+    help: 'spans, flow records and lines of access logs by what has become of them on the way to their receiver',
+    labels: ['signal', 'result'],
+  },
 ]

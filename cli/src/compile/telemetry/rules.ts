@@ -48,6 +48,13 @@ const alerts = [
     severity: 'warning',
     summary: '{{ $labels.__name__ }} has too many sets of labels: new ones are counted together',
   },
+  {
+    alert: 'MeshTelemetryLost',
+    expr: 'sum by (signal) (rate(telemetry_items_total{result=~"dropped|rejected"}[5m])) > 0',
+    for: '5m',
+    severity: 'warning',
+    summary: '{{ $labels.signal }} do not get to their receiver: the proxies drop them, or it refuses them',
+  },
 ]
 
 /** A file of rules, as Prometheus takes it. */
