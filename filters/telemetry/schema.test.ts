@@ -73,10 +73,21 @@ const EVERYTHING = {
     tags: { l: { literal: 'x' }, e: { environment: 'E', default: 'd' }, h: { header: 'X-H', default: '' } },
     istioTags: false,
   },
+  flows: {
+    exporter: { cluster: 'observer', authority: 'o', path: '/records', headers: { 'x-key': 'k' } },
+    batch: { maxItems: 10, interval: '100ms' },
+    log: true,
+    headers: ['x-tenant', 'user_agent'],
+    query: true,
+    node: 'n',
+    pod: 'p',
+  },
 }
 
 test.each<[string, object]>([
   ['nothing to tell', base],
+  ['records in the log', withFlows({ log: true })],
+  ['records for a receiver', withFlows({ exporter: { cluster: 'a' } })],
   ['no metrics', { ...base, metrics: {} }],
   ['everything', EVERYTHING],
 ])('%s is accepted', async (_, configuration) => {
@@ -96,6 +107,7 @@ test('the examples of the README are accepted', async () => {
 const withPeer = (peer: object) => ({ ...base, peers: [{ ...workload, ...peer }] })
 const withTraces = (traces: object) => ({ ...base, traces })
 const withLog = (log: object) => ({ ...base, accessLog: [log] })
+const withFlows = (flows: object) => ({ ...base, flows })
 const withCount = (metric: object) => ({ ...base, metrics: { REQUEST_COUNT: metric } })
 
 test.each<[string, object]>([
@@ -138,6 +150,14 @@ test.each<[string, object]>([
   ['logs that are no list', { ...base, accessLog: {} }],
   ['lines of a batch for nobody', withLog({ batch: { maxItems: 1 } })],
   ['an unknown field of a log', withLog({ path: '/dev/stdout' })],
+  ['records that go nowhere', withFlows({})],
+  ['records that are not even logged', withFlows({ log: false })],
+  ['a batch of records for nobody', withFlows({ log: true, batch: {} })],
+  ['records for a receiver without a cluster', withFlows({ exporter: {} })],
+  ['a header of records in capitals', withFlows({ log: true, headers: ['X-A'] })],
+  ['a header of records without a name', withFlows({ log: true, headers: [''] })],
+  ['too many headers of records', withFlows({ log: true, headers: Array.from({ length: 33 }, (_, n) => `x-${n}`) })],
+  ['an unknown field of records', withFlows({ log: true, redact: [] })],
   ['an unknown field', { ...base, metric: {} }],
   ['an unknown field of a metric', withCount({ name: 'x' })],
 ])('%s is refused', async (_, configuration) => {
