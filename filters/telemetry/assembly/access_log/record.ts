@@ -9,7 +9,6 @@ const NEEDED: Attribute[] = [
   Attribute.Flags,
   Attribute.Duration,
   Attribute.RequestSize,
-  Attribute.HeaderSize,
   Attribute.BodySize,
   Attribute.Time,
   Attribute.Authority,
@@ -81,7 +80,7 @@ export class RequestRecord {
     this.responseFlags = responseFlagsText(attributes.number(Attribute.Flags, 0))
     this.responseCodeDetails = attributes.get(Attribute.Details)
     this.connectionTerminationDetails = textOf(property.get(utf8('connection\0termination_details')))
-    this.bytesReceived = attributes.number(Attribute.RequestSize, 0) - attributes.number(Attribute.HeaderSize, 0)
+    this.bytesReceived = this.readBytesReceived()
     this.bytesSent = attributes.number(Attribute.BodySize, 0)
     const duration = attributes.number(Attribute.Duration, -1)
     this.duration = duration < 0 ? -1 : duration / MILLISECOND
@@ -95,6 +94,14 @@ export class RequestRecord {
     this.upstreamLocalAddress = attributes.get(Attribute.UpstreamLocal)
     this.upstreamTransportFailureReason = textOf(attributes.get(Attribute.UpstreamFailure))
     this.readHeaders(request, response)
+  }
+
+  /** Of the body; `request.size` is what the client has promised. */
+  private readBytesReceived(): i64 {
+    const ofHeaders = this.attributes.number(Attribute.HeaderSize, -1)
+    // Envoy 1.36 does not tell.
+    if (ofHeaders < 0) return property.requestSize()
+    return this.attributes.number(Attribute.RequestSize, 0) - ofHeaders
   }
 
   private readHeaders(request: HeaderMap, response: HeaderMap): void {
