@@ -330,6 +330,8 @@ describe('spans', () => {
       'service.version': 'v2',
       'k8s.namespace.name': 'shop',
     })
+    await expect(host).toHaveSpan({ traceId: TRACE, attributes: { zone: 'eu"1', 'server.port': 9080 } })
+    await expect(host).not.toHaveSpan({ kind: 'client' })
     const [span, ...others] = spansOf(body!)
     expect(others).toEqual([])
     expect(span).toMatchObject({
@@ -443,6 +445,7 @@ describe('spans', () => {
       localEndpoint: { serviceName: 'reviews.shop' },
       tags: { 'http.response.status_code': '503', 'url.path': '/z', error: '503' },
     })
+    await expect(host).toHaveSpan({ kind: 'server', status: 'error', parentSpanId: SPAN })
     expect(spans[0]!['duration']).toBeGreaterThan(0)
     expect(Number.isInteger(spans[0]!['timestamp'])).toBe(true)
   })
@@ -457,7 +460,8 @@ describe('spans', () => {
     const count = Number(callout!.headers.get('x-datadog-trace-count'))
     // An array of so many, the first an array of one map with twelve members.
     expect([...callout!.body.subarray(0, 7)]).toEqual([0xdd, 0, 0, 0, count, 0x91, 0x8c])
-    expect(callout!.body.includes('http.server.request')).toBe(true)
+    const span = { kind: 'server', name: 'GET', service: 'reviews.shop', parentSpanId: null, status: 'unset' } as const
+    await expect(host).toHaveSpan({ ...span, traceId: /^[0-9a-f]{32}$/, attributes: { 'http.status_code': 200 } })
   })
 
   test('none of a request that is not sampled, nor without a receiver', async () => {
@@ -509,6 +513,7 @@ describe('batches', () => {
     await host!.request('/after')
     await received(host!.callouts.length + 1)
     await expect(host).toHaveMetric(items('sent'), 5)
+    await expect(host).toHaveMetric('telemetry_items_total', 11)
     expect(host).toContainLog('warn', 'spans: collector takes none: status 503; they are kept')
     expect(host).toContainLog('warn', 'spans: collector takes them again; 6 were dropped')
   })

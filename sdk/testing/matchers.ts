@@ -5,14 +5,11 @@
  * the result is a promise to await.
  */
 import type { HeaderList, Host, LogLevel, LogLine, MetricValue, Response, UpstreamRequest } from './types.ts'
+import { type MetricLabels, toHaveMetric } from './metric_matcher.ts'
 import { leaks } from './node/leak.ts'
 import { NodeHost } from './node/host.ts'
-
-interface MatcherResult {
-  pass: boolean
-  message: () => string
-}
-type Outcome = MatcherResult | Promise<MatcherResult>
+import { matches, type MatcherResult, result } from './outcome.ts'
+import { type ExpectedSpan, toHaveSpan } from './span_matcher.ts'
 
 /** Expected parts of the request that reached the upstream. */
 export interface ExpectedRequest {
@@ -36,8 +33,13 @@ export interface FilterMatchers<R = void> {
   toHaveHeader(name: string, value?: string | RegExp): R
   /** Of a response: the default upstream got the request, such as expected. */
   toReachUpstream(expected?: ExpectedRequest): R
-  /** Of a host: a counter or gauge has this value; a histogram this count, or this count and sum. */
-  toHaveMetric(name: string, value?: MetricValue): Promise<void>
+  /**
+   * Of a host: a counter or gauge has this value; a histogram this count, or this count and sum. Of a metric with labels, all series that
+   * have these labels add up.
+   */
+  toHaveMetric(name: string, value?: MetricValue, labels?: MetricLabels): Promise<void>
+  /** Of a host: a filter has sent such a span, as OTLP/HTTP JSON, Zipkin's JSON or Datadog's MessagePack. A real proxy is given two seconds. */
+  toHaveSpan(expected?: ExpectedSpan): Promise<void>
   /** Of a host: a filter logged such a line, at this level. */
   toContainLog(level: LogLevel, message: string | RegExp): R
   /** Of a Node host: shared data under this key. */
@@ -48,10 +50,6 @@ export interface FilterMatchers<R = void> {
 
 const LEAK_TIMES = 1000
 
-function result(pass: boolean, expected: string, actual: () => string): MatcherResult {
-  return { pass, message: () => `expected ${pass ? 'not ' : ''}${expected}, but it was ${actual()}` }
-}
-
 const answered = (wanted: number | undefined, actual: number) => wanted === undefined || wanted === actual
 
 function describeResponse({ status, details, localReply, reset, upstream }: Response): string {
@@ -61,10 +59,6 @@ function describeResponse({ status, details, localReply, reset, upstream }: Resp
       ? `a local reply (${details || 'no details'})`
       : 'an answer of the upstream'
   return `${kind} with status ${status}${upstream ? '' : '; the upstream got no request'}`
-}
-
-function matches(actual: string, expected: string | RegExp): boolean {
-  return typeof expected === 'string' ? actual === expected : expected.test(actual)
 }
 
 function toBeLocalReply(response: Response, status?: number): MatcherResult {
@@ -120,22 +114,6 @@ function differences(actual: UpstreamRequest, expected: ExpectedRequest): string
   return wrong
 }
 
-function toHaveMetric(host: Host, name: string, value?: MetricValue): Outcome {
-  const check = (all: Record<string, MetricValue>) => {
-    const found = Object.hasOwn(all, name) ? all[name] : undefined
-    const pass = found !== undefined && (value === undefined || sameMetric(found, value))
-    return result(pass, `metric ${name}${value === undefined ? '' : ` = ${JSON.stringify(value)}`}`, () =>
-      found === undefined ? `missing among ${Object.keys(all).join(', ') || 'no metrics'}` : JSON.stringify(found),
-    )
-  }
-  return host instanceof NodeHost ? check(host.metricsSync()) : host.metrics().then(check)
-}
-
-function sameMetric(found: MetricValue, wanted: MetricValue): boolean {
-  if (typeof found === 'number') return found === wanted
-  return typeof wanted === 'number' ? found.count === wanted : found.count === wanted.count && found.sum === wanted.sum
-}
-
 function toContainLog(host: { logs: readonly LogLine[] }, level: LogLevel, message: string | RegExp): MatcherResult {
   const fits = (text: string) => (typeof message === 'string' ? text.includes(message) : message.test(text))
   const pass = host.logs.some((line) => line.level === level && fits(line.message))
@@ -168,6 +146,7 @@ export const matchers = {
   toHaveHeader,
   toReachUpstream,
   toHaveMetric,
+  toHaveSpan,
   toContainLog,
   toHaveSharedData,
   toLeak,
