@@ -39,6 +39,11 @@ export const commands: Record<string, CommandEntry> = {
     load: () => import('./run.ts').then((module) => module.runCommand),
     exits: { 0: 'done, or ended by Ctrl-C' },
   },
+  observe: {
+    summary: 'show flow records as Hubble does',
+    load: () => import('./observe.ts').then((module) => module.observeCommand),
+    exits: { 0: 'done, or ended by Ctrl-C' },
+  },
   compile: {
     summary: "turn policies into a filter's configuration",
     load: () => import('./compile.ts').then((module) => module.compileCommand),

@@ -1,0 +1,440 @@
+/** What `hubble observe` (1.19.4) answers to options with the flows of flows.ts: numbers of flows, or that it refuses. */
+
+/** Options, and which flows are shown. */
+export const shown: [options: string[], flows: number[]][] = [
+  [
+    ['--verdict', 'DROPPED'],
+    [2, 3],
+  ],
+  [
+    ['--verdict', 'FORWARDED', '--verdict', 'AUDIT'],
+    [0, 1, 4, 5, 6],
+  ],
+  [
+    ['--not', '--verdict', 'DROPPED'],
+    [0, 1, 4, 5, 6, 7, 8, 9, 10, 11],
+  ],
+  [
+    ['--not', '--verdict', 'DROPPED', '--not', '--to-pod', 'default/death'],
+    [0, 1, 4, 5, 6, 7, 8, 9, 10, 11],
+  ],
+  [
+    ['--not', '--verdict', 'DROPPED', '--not', '--verdict', 'FORWARDED'],
+    [4, 7, 8, 9, 10, 11],
+  ],
+  [
+    ['--type', 'l7'],
+    [0, 1, 2, 6],
+  ],
+  [['-t', 'trace'], [7]],
+  [['--type', 'trace:from-endpoint'], [7]],
+  [['--type', 'trace:to-endpoint'], []],
+  [['--type', 'trace:5'], [7]],
+  [
+    ['--type', '129'],
+    [0, 1, 2, 6],
+  ],
+  [['--type', 'drop:133'], [8]],
+  [['--type', 'policy-verdict', '--verdict', 'AUDIT'], [4]],
+  [
+    ['--type', '0'],
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+  ],
+  [['--type', '0:133'], [8]],
+  [['--type', 'drop', '--type', 'l7', '--http-status', '200'], [1]],
+  [['--http-status', '200'], [1]],
+  [['--http-status', '2+'], [1]],
+  [['--http-status', '20+'], [1]],
+  [['--http-status', '40+'], []],
+  [
+    ['--http-method', 'post'],
+    [0, 1],
+  ],
+  [
+    ['--http-method', 'PUT', '--http-method', 'POST'],
+    [0, 1, 2],
+  ],
+  [
+    ['--http-path', 'landing'],
+    [0, 1],
+  ],
+  [['--http-path', '^/v1/exhaust'], [2]],
+  [['--http-path', '^v1'], []],
+  [['--http-path', '(?i)EXHAUST'], [2]],
+  [['--http-path', '/v\\d/[a-z]+-port$'], [2]],
+  [
+    ['--http-path', '[[:alpha:]]{4}-'],
+    [0, 1, 2],
+  ],
+  [
+    ['--http-path', '\\pL{3}-'],
+    [0, 1, 2],
+  ],
+  [
+    ['--http-url', 'deathstar.default'],
+    [0, 1, 2],
+  ],
+  [
+    ['--http-url', '^http://deathstar.*request'],
+    [0, 1],
+  ],
+  [
+    ['--http-header', 'X-Auth:admin'],
+    [0, 2],
+  ],
+  [['--http-header', 'x-auth:admin'], []],
+  [['--http-header', 'X-Auth:user'], []],
+  [
+    ['--from-pod', 'tiefighter'],
+    [0, 2],
+  ],
+  [
+    ['--from-pod', 'default/tie'],
+    [0, 2],
+  ],
+  [['--from-pod', 'kube-system/tie'], []],
+  [
+    ['--to-pod', 'deathstar'],
+    [0, 2, 3, 4, 5],
+  ],
+  [
+    ['--pod', 'tiefighter'],
+    [0, 1, 2],
+  ],
+  [
+    ['--pod', 'xwing'],
+    [3, 4, 5],
+  ],
+  [['--pod', 'a/b'], [10]],
+  [['--pod', 'b'], []],
+  [['--pod', '/b'], [10]],
+  [['--pod', 'a/'], [10]],
+  [
+    ['-n', 'default'],
+    [0, 1, 2, 3, 4, 5],
+  ],
+  [['--namespace', 'a'], [10]],
+  [
+    ['--namespace', 'default', '--pod', 'tie'],
+    [0, 1, 2],
+  ],
+  [
+    ['--from-namespace', 'default'],
+    [0, 1, 2, 3, 4, 5],
+  ],
+  [
+    ['--to-namespace', 'default'],
+    [0, 1, 2, 3, 4, 5],
+  ],
+  [
+    ['--from-namespace', 'a', '--from-namespace', 'default'],
+    [0, 1, 2, 3, 4, 5, 10],
+  ],
+  [['--from-namespace', 'a', '--from-pod', 'b'], [10]],
+  [['--all-namespaces'], [0, 1, 2, 3, 4, 5, 10]],
+  [['-A', '--pod', 'b'], [10]],
+  [['--from-all-namespaces', '--from-pod', 'b'], [10]],
+  [['--to-all-namespaces'], [0, 1, 2, 3, 4, 5]],
+  [
+    ['--from-label', 'app=tiefighter'],
+    [0, 2],
+  ],
+  [
+    ['--label', 'app=xwing'],
+    [3, 4, 5],
+  ],
+  [
+    ['-l', 'k8s:app=xwing'],
+    [3, 4, 5],
+  ],
+  [
+    ['-l', 'any:app=xwing'],
+    [3, 4, 5],
+  ],
+  [['-l', 'reserved:world'], [6]],
+  [
+    ['-l', 'app in (xwing, tiefighter)'],
+    [0, 1, 2, 3, 4, 5],
+  ],
+  [
+    ['-l', 'app notin (xwing)'],
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+  ],
+  [
+    ['-l', 'app!=xwing'],
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+  ],
+  [
+    ['-l', '!app'],
+    [6, 7, 8, 9, 10, 11],
+  ],
+  [
+    ['-l', 'app'],
+    [0, 1, 2, 3, 4, 5],
+  ],
+  [
+    ['-l', 'app=xwing,io.kubernetes.pod.namespace=default'],
+    [3, 4, 5],
+  ],
+  [['-l', 'app=='], []],
+  [['-l', 'app in ()'], []],
+  [['-l', 'app>1'], []],
+  [
+    ['--to-label', 'app=deathstar', '--not', '--from-label', 'app=xwing'],
+    [0, 2],
+  ],
+  [
+    ['--ip', '10.0.0.1'],
+    [0, 1, 2],
+  ],
+  [
+    ['--from-ip', '10.0.0.0/24'],
+    [0, 1, 2, 3, 4, 5],
+  ],
+  [
+    ['--to-ip', '10.0.0.9'],
+    [0, 2, 3, 4, 5],
+  ],
+  [['--to-ip', '1.1.1.1'], [6]],
+  [['--from-ip', 'fd00::/8'], [6]],
+  [['--from-ip', 'fd00::1'], [6]],
+  [['--from-ip', 'FD00::1'], []],
+  [
+    ['--ip', '0.0.0.0/0'],
+    [0, 1, 2, 3, 4, 5, 6, 7, 9, 10],
+  ],
+  [
+    ['--ip', '10.0.0.5/24'],
+    [0, 1, 2, 3, 4, 5],
+  ],
+  [
+    ['--port', '80'],
+    [0, 1, 2, 3, 4, 5],
+  ],
+  [['--from-port', '43010'], [0]],
+  [['--to-port', '80', '--from-port', '43012'], [2]],
+  [
+    ['--port', '0'],
+    [9, 11],
+  ],
+  [
+    ['--identity', '5531'],
+    [0, 1, 2],
+  ],
+  [['--identity', 'world'], [6]],
+  [['--from-identity', 'world'], [6]],
+  [['--to-identity', 'host'], [6]],
+  [['--identity', '0'], []],
+  [
+    ['--identity', '0x159b'],
+    [0, 1, 2],
+  ],
+  [['--identity', '16777217'], [10]],
+  [['--service', 'svc'], []],
+  [['--service', 'shop/svc'], [7]],
+  [['--from-service', 'shop/s'], [7]],
+  [['--to-service', 'deathstar'], [0]],
+  [
+    ['--workload', 'tiefighter'],
+    [0, 1, 2],
+  ],
+  [
+    ['--workload', 'Deployment/tiefighter'],
+    [0, 1, 2],
+  ],
+  [
+    ['--from-workload', 'Deployment/'],
+    [0, 1, 2, 3, 4, 5],
+  ],
+  [['--to-workload', 'StatefulSet/deathstar'], []],
+  [
+    ['--from-workload', ''],
+    [0, 1, 2, 3, 4, 5],
+  ],
+  [
+    ['--protocol', 'http'],
+    [0, 1, 2],
+  ],
+  [
+    ['--protocol', 'HTTP'],
+    [0, 1, 2],
+  ],
+  [['--protocol', 'dns'], [6]],
+  [
+    ['--protocol', 'tcp'],
+    [0, 1, 2, 3, 4, 5, 9, 11],
+  ],
+  [['--protocol', 'udp'], [6]],
+  [['--protocol', 'icmp'], [7]],
+  [['--protocol', 'icmpv4'], [7]],
+  [['--protocol', 'icmpv6'], []],
+  [['--protocol', 'kafka'], []],
+  [['--trace-id', '4bf92f3577b34da6a3ce929d0e0e4736'], [0]],
+  [
+    ['--trace-id', ''],
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+  ],
+  [
+    ['--traffic-direction', 'ingress'],
+    [0, 1, 2, 3, 4, 5],
+  ],
+  [['--traffic-direction', 'Egress'], []],
+  [['--uuid', 'uuid-05.103'], [1]],
+  [
+    ['--node-name', 'kind/worker'],
+    [0, 1, 2, 3, 4, 5],
+  ],
+  [
+    ['--node-name', 'worker'],
+    [0, 1, 2, 3, 4, 5],
+  ],
+  [
+    ['--node-name', 'kind/*'],
+    [0, 1, 2, 3, 4, 5],
+  ],
+  [
+    ['--node-name', 'w*r'],
+    [0, 1, 2, 3, 4, 5],
+  ],
+  [['--node-name', 'k*'], []],
+  [
+    ['--node-name', 'kind/'],
+    [0, 1, 2, 3, 4, 5],
+  ],
+  [
+    ['--node-name', 'KIND/worker'],
+    [0, 1, 2, 3, 4, 5],
+  ],
+  [
+    ['--drop-reason-desc', 'POLICY_DENIED'],
+    [2, 3],
+  ],
+  [['--drop-reason-desc', 'DROP_REASON_UNKNOWN'], []],
+  [
+    ['--tcp-flags', 'syn'],
+    [3, 4, 5],
+  ],
+  [['--tcp-flags', 'syn,ack'], []],
+  [
+    ['--ip-version', 'v4'],
+    [0, 1, 2, 3, 4, 5],
+  ],
+  [['--ip-version', '6'], [6]],
+  [
+    ['--ip-version', 'none'],
+    [7, 8, 9, 10, 11],
+  ],
+  [['-4'], [0, 1, 2, 3, 4, 5]],
+  [['-6'], [6]],
+  [
+    ['-4', '-6'],
+    [0, 1, 2, 3, 4, 5, 6],
+  ],
+  [['--encrypted'], [9]],
+  [['--unencrypted'], [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11]],
+  [['--fqdn', 'one.one'], [6]],
+  [['--to-fqdn', '*.one'], [6]],
+  [['--to-fqdn', 'o*'], [6]],
+  [['--to-fqdn', 'ONE.ONE.'], [6]],
+  [
+    ['--cluster', 'default'],
+    [0, 1, 2, 3, 4, 5],
+  ],
+  [
+    ['--from-cluster', 'default', '--verdict', 'DROPPED'],
+    [2, 3],
+  ],
+  [['--pod', 'default/a', '--service', 'default/b'], []],
+  [
+    ['--since', '2006-01-10'],
+    [6, 7],
+  ],
+  [
+    ['--until', '2006-01-02T15:04:07Z'],
+    [0, 1, 8, 9, 10, 11],
+  ],
+  [
+    ['--until', '2006-01-02T15:04Z'],
+    [8, 9, 10, 11],
+  ],
+  [
+    ['--since', '2006-01-02T15:04:07.22Z', '--until', '2006-01-02T15:04:11.006Z'],
+    [2, 3, 4, 5],
+  ],
+  [
+    ['--since', '2006-01-02T17:04:07+02:00'],
+    [2, 3, 4, 5, 6, 7],
+  ],
+  [
+    ['--since', 'Mon, 02 Jan 2006 15:04:09 +0000'],
+    [3, 4, 5, 6, 7],
+  ],
+  [
+    ['--since', '200000h'],
+    [0, 1, 2, 3, 4, 5, 6, 7],
+  ],
+  [
+    ['--last', '2'],
+    [10, 11],
+  ],
+  [
+    ['--first', '2'],
+    [0, 1],
+  ],
+  [
+    ['--last', '3', '--verdict', 'DROPPED'],
+    [2, 3],
+  ],
+  [['--http-status', '200', '--http-method', 'get'], []],
+  [['--http-status', '200', '--http-method', 'post', '--not', '--http-path', 'landing'], []],
+  [['--from-pod', 'tie', '--to-pod', 'death', '--verdict', 'FORWARDED'], [0]],
+]
+
+/** Options that are refused. */
+export const refused: string[][] = [
+  ['--verdict', 'dropped'],
+  ['--not'],
+  ['--not', '--not', '--verdict', 'DROPPED'],
+  ['--type', 'foo'],
+  ['--type', 'l7:foo'],
+  ['--type', 'drop', '--http-status', '200'],
+  ['--http-status', '6+'],
+  ['--http-status', '99'],
+  ['--http-status', '200+'],
+  ['--http-path', '('],
+  ['--http-path', '(?=x)'],
+  ['--http-header', 'X-Auth'],
+  ['--pod', ''],
+  ['--namespace', 'a', '--pod', 'default/tie'],
+  ['--namespace', 'default', '--to-pod', 'tie'],
+  ['-l', 'app=a b'],
+  ['-l', ',app'],
+  ['-l', 'app in (xwing'],
+  ['--ip', '300.1.1.1'],
+  ['--ip', '10.0.0.0/33'],
+  ['--ip', '10.0.0.1/a'],
+  ['--ip', '10.0.0.1', '--from-ip', '10.0.0.3'],
+  ['--port', '70000'],
+  ['--port', 'x'],
+  ['--identity', 'unknown'],
+  ['--identity', 'foo'],
+  ['--protocol', 'quic'],
+  ['--traffic-direction', 'up'],
+  ['--node-name', 'a/b/c'],
+  ['--node-name', ''],
+  ['--drop-reason-desc', 'nope'],
+  ['--tcp-flags', 'foo'],
+  ['--encrypted', '--unencrypted'],
+  ['--to-fqdn', 'one..'],
+  ['--to-fqdn', 'o$'],
+  ['--to-fqdn', ''],
+  ['--cluster', ''],
+  ['--label', 'app=x', '--from-label', 'app=y'],
+  ['--port', '1', '--to-port', '2'],
+  ['--pod', 'default/a', '--service', 'other/b'],
+  ['--since', 'Jan  2 15:04:05.000'],
+  ['--since', '2006-02-30'],
+  ['--first', '2', '--last', '2'],
+  ['--first', '1', '--all'],
+  ['--last', '1', '--all'],
+]
