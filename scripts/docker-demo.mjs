@@ -1,7 +1,8 @@
 // `npm run demo:docker`: what `npm start` shows, in containers. `-- --once` ends after the table; `-- --prepare` only makes the
 // files that envoy/docker-compose.yml reads; `-- --local` runs images of this machine's programs instead of public ones.
 //
-// `npm run demo:ratelimit`: the rate limit filter with a service that counts for all proxies; the same options.
+// `npm run demo:ratelimit`: the rate limit filter with a service that counts for all proxies; `npm run demo:telemetry`: the telemetry
+// filter with Prometheus and the OpenTelemetry Collector. The same options.
 
 import { join } from 'node:path'
 import { build } from './build.mjs'
@@ -13,6 +14,7 @@ import { setup } from './setup.mjs'
 
 const demos = {
   payments: { file: 'docker.ts', images: ['envoy', 'node', 'prometheus', 'registry'] },
+  telemetry: { file: 'telemetry.ts', images: ['envoy', 'node', 'prometheus', 'collector'] },
   ratelimit: { file: 'limits.ts', images: ['envoy', 'node', 'ratelimit', 'redis'] },
 }
 

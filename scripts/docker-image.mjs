@@ -6,6 +6,7 @@
 //   registry    docker-registry from PATH
 //   ratelimit   the rate limit service, built by scripts/ratelimit.mjs
 //   redis       redis-server from PATH
+//   collector   receivers of the OpenTelemetry Collector, built by scripts/collector.mjs
 //
 // Prints the tag of each, meshscript/NAME:VERSION. For Linux, since a container there shares the machine's kernel and libraries.
 
@@ -15,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
+import { buildCollector } from './collector.mjs'
 import { check, fail, run } from './lib/process.mjs'
 import { root } from './lib/steps.mjs'
 import { buildRateLimit, rateLimitVersion } from './ratelimit.mjs'
@@ -27,9 +29,10 @@ const programs = {
   registry: () => onPath('docker-registry'),
   ratelimit: buildRateLimit,
   redis: () => onPath('redis-server'),
+  collector: buildCollector,
 }
-/** What a program is called in the public image, where that is not the image's name. */
-const commands = { redis: 'redis-server' }
+/** Where a program is in the public image, where that is not the image's name in /usr/local/bin. */
+const places = { redis: join('usr', 'local', 'bin', 'redis-server'), collector: 'otelcol' }
 
 /** Builds the image of the program, and returns its tag. Where nothing has changed, Docker has it at once. */
 export async function buildImage(name) {
@@ -55,7 +58,7 @@ function gather(context, program, name, libraries) {
     mkdirSync(join(context, dirname(to)), { recursive: true })
     copyFileSync(from, join(context, to))
   }
-  place(program, join('usr', 'local', 'bin', commands[name] ?? name))
+  place(program, places[name] ?? join('usr', 'local', 'bin', name))
   for (const library of libraries) place(library, library)
   mkdirSync(join(context, 'tmp'))
   chmodSync(join(context, 'tmp'), 0o1777)

@@ -1,8 +1,9 @@
-// The two services of the Docker demo. `payments` answers what it was asked; `frontend` is the workload that may ask it:
-// it hands each request on to Envoy, with its own certificate.
+// The services of the Docker demos. `payments` answers what it was asked. `frontend` is the workload that may ask it: it hands each
+// request on to Envoy, with its own certificate. `checkout` asks it through its sidecar, and hands the headers of traces on, as every
+// service has to.
 
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, request as httpRequest } from 'node:http'
 import { request } from 'node:https'
 
 const PORT = 8080
@@ -28,6 +29,24 @@ const services = {
     })
     outgoing.on('response', (answer) => {
       response.writeHead(answer.statusCode, answer.headers)
+      answer.pipe(response)
+    })
+    outgoing.on('error', (error) => response.writeHead(502).end(`${error.message}\n`))
+    incoming.pipe(outgoing)
+  },
+
+  checkout(incoming, response) {
+    const names = ['traceparent', 'tracestate', 'x-request-id'].filter((name) => name in incoming.headers)
+    const headers = Object.fromEntries(names.map((name) => [name, incoming.headers[name]]))
+    const outgoing = httpRequest({
+      host: 'envoy',
+      port: 10001,
+      method: incoming.method,
+      path: incoming.url,
+      headers: { ...headers, host: 'payments.shop' },
+    })
+    outgoing.on('response', (answer) => {
+      response.writeHead(answer.statusCode)
       answer.pipe(response)
     })
     outgoing.on('error', (error) => response.writeHead(502).end(`${error.message}\n`))
