@@ -23,6 +23,7 @@ async function isAccepted(configuration: object): Promise<boolean> {
 
 const workload = { name: 'a', namespace: 'b' }
 const base = { version: 1, reporter: 'destination', workload }
+const withFlows = (flows: object) => ({ ...base, flows })
 const EVERYTHING = {
   ...base,
   $schema: 'schema.json',
@@ -107,7 +108,6 @@ test('the examples of the README are accepted', async () => {
 const withPeer = (peer: object) => ({ ...base, peers: [{ ...workload, ...peer }] })
 const withTraces = (traces: object) => ({ ...base, traces })
 const withLog = (log: object) => ({ ...base, accessLog: [log] })
-const withFlows = (flows: object) => ({ ...base, flows })
 const withCount = (metric: object) => ({ ...base, metrics: { REQUEST_COUNT: metric } })
 
 test.each<[string, object]>([
