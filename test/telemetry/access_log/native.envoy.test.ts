@@ -127,6 +127,17 @@ test('details that another filter gives', { timeout: 60_000 }, async () => {
   ).toEqual(['why', 'with_some_blanks', details[2], '"{', ''])
 })
 
+test('what Envoy refuses by itself: no HTTP, and control characters', { timeout: 60_000 }, async () => {
+  const { host, compare } = await start()
+  const head = 'GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\nuser-agent: a'
+  const refused = ['no HTTP\r\n\r\n', `${head}\x1b[31m\r\n\r\n`, `${head}\x00\r\n\r\n`]
+  for (const raw of refused) expect((await host.request({ raw })).status).toBe(400)
+  const { native, own } = await compare(refused.length)
+  expect(own.text).toEqual(native.text)
+  expect(own.json).toEqual(native.json)
+  for (const line of own.text) expect(line).toMatch(/"- - HTTP\/1\.1" 400 DPE http1\.\w+ - /)
+})
+
 test('TLS: the name that was asked for, and what TLS of an upstream finds wrong', { timeout: 60_000 }, async () => {
   const server = createServer((socket) => socket.end('no TLS\n'.repeat(9)).on('error', () => {}))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
