@@ -22,8 +22,13 @@ export async function tracesOf(collector: Collector, traces = 1): Promise<Span[]
   return Object.values(byTrace)
 }
 
-/** Expects the spans of one request: one in another, from the first service's to the last one's. */
-export function expectNested(spans: readonly Span[], parent = ''): void {
+/**
+ * Expects the spans of one request: one in another, from the first service's to the last one's.
+ *
+ * @param parent of the first span
+ * @param sayServer services whose tracer calls all spans a server's
+ */
+export function expectNested(spans: readonly Span[], parent = '', sayServer: readonly string[] = []): void {
   const ordered: Span[] = []
   // By parents, not by time.
   for (let id = parent; ordered.length < spans.length; id = ordered[ordered.length - 1]!.spanId) {
@@ -31,14 +36,16 @@ export function expectNested(spans: readonly Span[], parent = ''): void {
     expect(children, `spans below '${id}' of ${text(spans)}`).toHaveLength(1)
     ordered.push(children[0]!)
   }
-  expect(ordered.map(({ service, kind }) => [service, kind])).toEqual(HOPS)
+  expect(ordered.map(({ service, kind }) => [service, kind])).toEqual(
+    HOPS.map(([service, kind]) => [service, sayServer.includes(service!) ? 'Server' : kind]),
+  )
   expect(new Set(ordered.map(({ spanId }) => spanId)).size).toBe(HOPS.length)
   expect(new Set(ordered.map(({ traceId }) => traceId)).size).toBe(1)
   for (const [i, inner] of ordered.entries()) {
     if (i === 0) continue
     const outer = ordered[i - 1]!
     // Within a service lies what its application does.
-    const pause = inner.kind === 'Client' ? BigInt(PAUSE) * 1_000_000n : 0n
+    const pause = inner.service === outer.service ? BigInt(PAUSE) * 1_000_000n : 0n
     expect(inner.start - outer.start, `${text([outer, inner])} begin`).toBeGreaterThanOrEqual(pause - SLACK)
     expect(outer.end - inner.end, `${text([outer, inner])} end`).toBeGreaterThanOrEqual(pause - SLACK)
     expect(inner.end).toBeGreaterThanOrEqual(inner.start)

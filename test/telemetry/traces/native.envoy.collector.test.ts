@@ -2,7 +2,7 @@
 import { typed } from '@meshscript/sdk/testing/envoy/index'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import wasm from '../../../filters/telemetry-headers/assembly/index.ts?filter'
-import { Chain, type Tracing } from './chain.ts'
+import { Chain, SERVICES, type Tracing } from './chain.ts'
 import { Collector } from './collector.ts'
 import { expectNested, tracesOf } from './expectations.ts'
 
@@ -33,11 +33,23 @@ const zipkin: Tracing = {
     },
   }),
 }
+const datadog: Tracing = {
+  receiver: 'datadog',
+  native: (service) => ({
+    provider: {
+      name: 'envoy.tracers.datadog',
+      typed_config: typed('envoy.config.trace.v3.DatadogConfig', {
+        collector_cluster: 'collector',
+        service_name: service,
+      }),
+    },
+  }),
+}
 const filter: Tracing = {
   receiver: 'otlp',
   filter: {
     wasm,
-    traces: { propagation: ['w3c', 'b3multi'], exporter: { type: 'otlp', cluster: 'collector' } },
+    traces: { propagation: ['w3c', 'b3multi', 'datadog'], exporter: { type: 'otlp', cluster: 'collector' } },
   },
 }
 
@@ -54,6 +66,8 @@ afterEach(() => chain?.close())
 test.each<[string, [Tracing, Tracing, Tracing]]>([
   ['the OpenTelemetry tracer', [openTelemetry, openTelemetry, openTelemetry]],
   ['the Zipkin tracer', [zipkin, zipkin, zipkin]],
+  ['the Datadog tracer', [datadog, datadog, datadog]],
+  ['the filter between two of the Datadog tracer', [datadog, filter, datadog]],
   ['the filter behind and before the OpenTelemetry tracer', [openTelemetry, filter, openTelemetry]],
   ['the filter between both tracers', [openTelemetry, filter, zipkin]],
   ['the OpenTelemetry tracer behind and before the filter', [filter, openTelemetry, filter]],
@@ -62,5 +76,10 @@ test.each<[string, [Tracing, Tracing, Tracing]]>([
   expect(await chain.request()).toBe(200)
   const traces = await tracesOf(collector)
   expect(traces).toHaveLength(1)
-  expectNested(traces[0]!)
+  const ofDatadog = SERVICES.filter((_, i) => [a, b, c][i] === datadog)
+  expectNested(
+    traces[0]!,
+    '',
+    ofDatadog.map((service) => `${service}.shop`),
+  )
 })
