@@ -26,7 +26,7 @@ let program: string
 let lines: string[]
 
 const exact = (path: string) => [{ to: [{ paths: [{ exact: path }] }] }]
-const plugin = (name: string, wasm: Uint8Array, configuration: object) => ({ name, vmId: name, wasm, configuration })
+const plugin = (name: string, wasm: string, configuration: object) => ({ name, vmId: name, wasm, configuration })
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'meshscript-flows-'))
