@@ -212,4 +212,30 @@ describe('labels', () => {
     await host!.request('/')
     expect(await labels()).toMatchObject({ version: 'unknown' })
   })
+
+  test('name paths by templates', async () => {
+    const pathTemplates = ['/users/{id}', '/users/me', '/users/{id}/orders/*', '/static/**', '/']
+    await start({ metrics: { REQUEST_COUNT: { tags: { path: { pathTemplates } } } } })
+    const asked: Record<string, string[]> = {
+      '/users/{id}': ['/users/7', '/users/me?x=/static/1', '/users/a.b-c%20d'],
+      '/users/{id}/orders/*': ['/users/7/orders/1'],
+      '/static/**': ['/static/', '/static/js/app.js'],
+      '/': ['/', '/?a'],
+      other: ['/users', '/users/', '/users/7/orders', '/users/7/orders/1/2', '/users/"'],
+    }
+    for (const path of Object.values(asked).flat()) await host!.request(path)
+    for (const [path, { length }] of Object.entries(asked))
+      await expect(host).toHaveMetric('istio_requests_total', length, { path })
+  })
+
+  test('of templates: another name for the rest, and templates that are the same', async () => {
+    const tags = {
+      path: { pathTemplates: ['/a/{x}', '/a/{y}', '/a/*'], other: 'else' },
+      same: { pathTemplates: ['/a/*'] },
+    }
+    await start({ metrics: { REQUEST_COUNT: { tags }, RESPONSE_SIZE: { tags } } })
+    for (const path of ['/a/1', '/b']) await host!.request(path)
+    await expect(host).toHaveMetric('istio_requests_total', 1, { path: '/a/{x}', same: '/a/*' })
+    await expect(host).toHaveMetric('istio_response_bytes', 1, { path: 'else', same: 'other' })
+  })
 })

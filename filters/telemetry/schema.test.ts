@@ -45,7 +45,10 @@ const EVERYTHING = {
   services: { 'a|b': { host: 'a.b', name: 'a', namespace: 'b', workload: { ...workload, version: 'v2' } } },
   metadataExchange: true,
   metrics: {
-    REQUEST_COUNT: { remove: ['reporter', 'x'], tags: { a_1: 'request.method', reporter: "'x'" } },
+    REQUEST_COUNT: {
+      remove: ['reporter', 'x'],
+      tags: { a_1: 'request.method', reporter: "'x'", path: { pathTemplates: ['/a/*'], other: '' } },
+    },
     REQUEST_DURATION: {},
     REQUEST_SIZE: {},
     RESPONSE_SIZE: {},
@@ -127,6 +130,10 @@ test.each<[string, object]>([
   ['a label that begins with a digit', withCount({ tags: { '1a': "'x'" } })],
   ['a label without a name', withCount({ tags: { '': "'x'" } })],
   ['an expression that is a number', withCount({ tags: { a: 1 } })],
+  ['no templates', withCount({ tags: { a: { pathTemplates: [] } } })],
+  ['a template that is no path', withCount({ tags: { a: { pathTemplates: ['a'] } } })],
+  ['neither templates nor an expression', withCount({ tags: { a: {} } })],
+  ['an unknown field beside templates', withCount({ tags: { a: { pathTemplates: ['/'], or: 'x' } } })],
   ['a label to remove that is a number', withCount({ remove: [1] })],
   ['an interval without a unit', { ...base, metrics: { reportingInterval: '5' } }],
   ['no series', { ...base, metrics: { maxSeries: 0 } }],
@@ -166,6 +173,11 @@ test.each<[string, object]>([
 test.each<[string, object, RegExp]>([
   ['an expression', withCount({ tags: { a: 'request.(' } }), /metrics\.REQUEST_COUNT\.tags\.a/],
   ['a condition', withLog({ filter: 'request.(' }), /accessLog\[0\]\.filter/],
+  [
+    'a template',
+    withCount({ tags: { a: { pathTemplates: ['/a', '/**/**'] } } }),
+    /REQUEST_COUNT\.tags\.a\.pathTemplates\[1\]/,
+  ],
   ['an interval of nothing', { ...base, metrics: { reportingInterval: '0s' } }, /metrics\.reportingInterval/],
   ['a batch for nobody', withTraces({ batch: { maxItems: 1 } }), /traces\.batch/],
   [

@@ -1,7 +1,8 @@
-import { JsonValue } from '@meshscript/sdk'
+import { JsonKind, JsonValue } from '@meshscript/sdk'
 import { Attributes } from '../attributes'
 import { LABELS } from './labels'
 import { Kind, Measure } from './measure'
+import { PathTemplates } from './path_templates'
 import { Tag } from './tag'
 
 /** Reads metrics, and gathers the tags that several may have. */
@@ -14,7 +15,7 @@ export class MeasureReader {
     private maxSeries: i32,
   ) {}
 
-  /** `{"remove": [LABEL], "tags": {LABEL: EXPRESSION}}` */
+  /** `{"remove": [LABEL], "tags": {LABEL: EXPRESSION, LABEL: {"pathTemplates": [TEMPLATE]}}}` */
   read(json: JsonValue, kind: Kind, standard: StaticArray<i32>): Measure {
     const tags = json.get('tags').optionalObject()
     const names: string[] = []
@@ -46,9 +47,10 @@ export class MeasureReader {
   }
 
   private tagOf(json: JsonValue): i32 {
-    const source = json.byteString()
+    const templates = json.kind == JsonKind.Object ? new PathTemplates(json) : null
+    const source = templates ? templates.source.view : json.byteString()
     for (let i = 0; i < this.tags.length; i++) if (this.tags[i].source.equals(source)) return i
-    const tag = Tag.read(json, this.attributes)
+    const tag = templates ? Tag.ofPaths(templates, this.attributes) : Tag.read(json, this.attributes)
     return tag ? this.tags.push(tag) - 1 : 0
   }
 }

@@ -1,6 +1,7 @@
 import { Bytes, ByteString, Expression, JsonValue, property, utf8 } from '@meshscript/sdk'
 import { Attribute, Attributes, NAMES } from '../attributes'
 import { MAX_TEXT } from './key'
+import { PathTemplates } from './path_templates'
 
 /** Further attributes that are text: to ask for one by name is cheaper than to evaluate an expression. */
 const TEXTS: string[] = [
@@ -13,7 +14,7 @@ const TEXTS: string[] = [
   'xds.route_name',
 ]
 
-/** The value of a label as a CEL expression says. */
+/** The value of a label as a CEL expression says, or templates of paths. */
 @final
 export class Tag {
   /** Where one of the common attributes says it; else -1. */
@@ -21,12 +22,21 @@ export class Tag {
   /** Where another attribute says it: its path. */
   private path: Bytes | null = null
   private expression: Expression | null = null
+  private templates: PathTemplates | null = null
   private value: ByteString = ByteString.empty
 
   constructor(
-    /** The expression. */
+    /** The expression, or what stands for the templates. */
     readonly source: Bytes,
   ) {}
+
+  /** The template that the path matches. */
+  static ofPaths(templates: PathTemplates, attributes: Attributes): Tag {
+    const tag = new Tag(templates.source)
+    tag.templates = templates
+    attributes.expect(Attribute.UrlPath)
+    return tag
+  }
 
   /** Null, and an error at its place, where the host can't read the expression. */
   static read(json: JsonValue, attributes: Attributes): Tag | null {
@@ -55,8 +65,12 @@ export class Tag {
   /** Asks the host. `unknown` where there is no value. */
   evaluate(attributes: Attributes): ByteString {
     const path = this.path
+    const templates = this.templates
     let value: ByteString | null
-    if (this.common >= 0) value = attributes.get(this.common)
+    if (templates) {
+      value = attributes.get(Attribute.UrlPath)
+      if (value) value = templates.nameOf(value)
+    } else if (this.common >= 0) value = attributes.get(this.common)
     else value = path ? property.get(path.view) : this.expression!.evaluate()
     this.value = value ? value.slice(0, MAX_TEXT) : utf8('unknown')
     return this.value
