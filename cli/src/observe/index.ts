@@ -8,12 +8,15 @@ import { readLine } from './lines.ts'
 import { Printer, type PrinterOptions } from './printer.ts'
 import { parseAddress, receive } from './receiver.ts'
 import { BadLine } from './record.ts'
-import { MOST, Selection, type Wanted } from './selection.ts'
+import { MOST_FLOWS, Selection, type Wanted } from './selection.ts'
 import { escapeText } from './text.ts'
 import { parseMoment, type Timestamp } from './time.ts'
 
 /** How many flows of a receiver are shown at its end, unless told otherwise. */
 const LAST = 20
+
+/** How many characters of flows are held until the end: of files, which are the user's, and of what senders like to send. */
+const ROOM = { files: 1 << 28, receiver: 1 << 26 } as const
 
 /** How many bad lines are told. */
 const MAX_WARNINGS = 10
@@ -71,6 +74,7 @@ function wantedBy(options: ObserveOptions): Wanted {
     until: options.follow ? undefined : until,
     first: options.first,
     last: lastOf(options),
+    room: options.files.length ? ROOM.files : ROOM.receiver,
   }
 }
 
@@ -78,9 +82,9 @@ function wantedBy(options: ObserveOptions): Wanted {
 function lastOf({ files, first, last, all, since, until, follow, printer }: ObserveOptions): number | undefined {
   if (last !== undefined) return last
   if (files.length || first !== undefined || follow) return undefined
-  if (all) return MOST.flows
+  if (all) return MOST_FLOWS
   if (printer.form !== 'table') return undefined
-  return since === undefined && until === undefined ? LAST : MOST.flows
+  return since === undefined && until === undefined ? LAST : MOST_FLOWS
 }
 
 function momentOf(option: string, text: string | undefined, now: Timestamp): Timestamp | undefined {

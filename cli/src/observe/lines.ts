@@ -3,6 +3,8 @@
 import { isUtf8 } from 'node:buffer'
 import { BadLine, type FlowRecord, MAX_LINE, readRecord } from './record.ts'
 
+const EMPTY = Buffer.alloc(0)
+
 /** Splits what comes in pieces. A line that is too long is left out, not kept. */
 export class LineSplitter {
   #pieces: Buffer[] = []
@@ -33,6 +35,7 @@ export class LineSplitter {
   }
 
   #take(): Buffer | undefined {
+    if (this.#length === 0) return EMPTY
     const line = this.#length > MAX_LINE ? undefined : Buffer.concat(this.#pieces)
     this.#pieces = []
     this.#length = 0
@@ -43,6 +46,7 @@ export class LineSplitter {
 /** The record in a line and the line's text, if it has one. Throws a BadLine. */
 export function readLine(line: Buffer | undefined): { record: FlowRecord; text: string } | undefined {
   if (!line) throw new BadLine(`longer than ${MAX_LINE >> 20} MiB`)
+  if (line.length === 0) return undefined
   const text = line.toString('utf8')
   const record = readRecord(text)
   if (!record) return undefined

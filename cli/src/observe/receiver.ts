@@ -15,8 +15,14 @@ export const MAX_BODY = 16 << 20
 /** Of all bodies that are on their way. */
 const MAX_PENDING = 64 << 20
 
+/** After so many bad lines the rest of a body is not read. */
+const MAX_BAD = 1000
+
 /** How many bad lines an answer names. */
 const MAX_NAMED = 20
+
+/** How long answers may take at the end, in milliseconds. */
+const GRACE = 500
 
 /** What it hands on. */
 export interface Handlers {
@@ -56,13 +62,13 @@ class Refusal extends Error {
 /** Listens, and hands on what comes. */
 export async function receive(address: { host: string; port: number }, handlers: Handlers): Promise<Receiver> {
   let pending = 0
+  let isClosing = false
 
-  /** The lines of a body; the body is counted until it has been read. */
-  async function linesOf(request: IncomingMessage): Promise<(Buffer | undefined)[]> {
+  /** The body in pieces, which are counted until all has been read. */
+  async function bodyOf(request: IncomingMessage): Promise<Buffer[]> {
     const tooLarge = () => new Refusal(413, `a body has at most ${MAX_BODY} bytes; send smaller batches`)
     if (Number(request.headers['content-length'] ?? 0) > MAX_BODY) throw tooLarge()
-    const splitter = new LineSplitter()
-    const lines: (Buffer | undefined)[] = []
+    const pieces: Buffer[] = []
     let length = 0
     try {
       for await (const piece of request as AsyncIterable<Buffer>) {
@@ -70,10 +76,9 @@ export async function receive(address: { host: string; port: number }, handlers:
         pending += piece.length
         if (length > MAX_BODY) throw tooLarge()
         if (pending > MAX_PENDING) throw new Refusal(503, 'too much comes at once; try again', { 'retry-after': '1' })
-        lines.push(...splitter.push(piece))
+        pieces.push(piece)
       }
-      lines.push(...splitter.end())
-      return lines
+      return pieces
     } finally {
       pending -= length
     }
@@ -81,28 +86,29 @@ export async function receive(address: { host: string; port: number }, handlers:
 
   async function answer(request: IncomingMessage): Promise<{ status: number; body: unknown }> {
     check(request)
-    const lines = await linesOf(request)
-    const sender = `${request.socket.remoteAddress ?? 'a sender'}`
+    const pieces = await bodyOf(request)
+    const sender = request.socket.remoteAddress ?? 'a sender'
     const bad: { line: number; message: string }[] = []
-    for (const [index, line] of lines.entries()) {
+    let number = 0
+    for (const line of linesOf(pieces)) {
+      number++
       try {
-        const found = readLine(line)
-        if (found) handlers.record(found.record, found.text)
-        else if (line?.length) throw new BadLine('no flow record')
+        take(line, handlers)
       } catch (error) {
         if (!(error instanceof BadLine)) throw error
-        bad.push({ line: index + 1, message: error.message })
-        handlers.badLine(sender, index + 1, error.message)
+        handlers.badLine(sender, number, error.message)
+        if (bad.push({ line: number, message: error.message }) >= MAX_BAD) break
       }
     }
     if (!bad.length) return { status: 200, body: {} }
-    const message = `${bad.length} of ${lines.length} lines are no flow records; the others were taken`
+    const rest = bad.length < MAX_BAD ? 'the others were taken' : 'the rest was not read'
+    const message = `${bad.length} of ${number} lines are no flow records; ${rest}`
     return { status: 400, body: { error: { message, lines: bad.slice(0, MAX_NAMED) } } }
   }
 
   const server = createServer((request, response) => {
     answer(request)
-      .then(({ status, body }) => send(response, status, body))
+      .then(({ status, body }) => send(response, status, body, isClosing ? { connection: 'close' } : {}))
       .catch((error: unknown) => refuse(request, response, error))
   })
   // Nobody may hold a connection without using it.
@@ -122,10 +128,29 @@ export async function receive(address: { host: string; port: number }, handlers:
     url: `http://${host}:${port}/flows`,
     close: () =>
       new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
+        isClosing = true
+        // Senders get the answers to what was taken.
+        const timer = setTimeout(() => server.closeAllConnections(), GRACE)
+        server.close(() => {
+          clearTimeout(timer)
+          resolve()
+        })
+        server.closeIdleConnections()
       }),
   }
+}
+
+/** Not all at once: of a body there may be as many as it has bytes. */
+function* linesOf(pieces: readonly Buffer[]): Generator<Buffer | undefined> {
+  const splitter = new LineSplitter()
+  for (const piece of pieces) yield* splitter.push(piece)
+  yield* splitter.end()
+}
+
+function take(line: Buffer | undefined, handlers: Handlers): void {
+  const found = readLine(line)
+  if (found) handlers.record(found.record, found.text)
+  else if (/^\s*[^\s{]/.test(line!.toString())) throw new BadLine('no flow record')
 }
 
 function check({ method, url = '', headers }: IncomingMessage): void {

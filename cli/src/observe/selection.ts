@@ -4,8 +4,8 @@ import type { Flow } from './flow.ts'
 import { type FlowRecord, readRecord } from './record.ts'
 import type { Timestamp } from './time.ts'
 
-/** What is kept of a receiver at most; files are read as they are. */
-export const MOST = { flows: 1_000_000, characters: 1 << 28 } as const
+/** How many flows are held at most. */
+export const MOST_FLOWS = 1_000_000
 
 /** What is wanted of all flows. */
 export interface Wanted {
@@ -16,6 +16,8 @@ export interface Wanted {
   first?: number
   /** The last so many, at the end. */
   last?: number
+  /** How many characters of them are held. */
+  room: number
 }
 
 /** Takes flows, and hands those on that are wanted. */
@@ -70,7 +72,7 @@ export class Selection {
     this.#kept.push(text)
     this.#characters += text.length
     while (this.#kept.length - this.#begin > this.#wanted.last!) this.#dropOldest()
-    while (this.#characters > MOST.characters) {
+    while (this.#characters > this.#wanted.room) {
       this.#dropOldest()
       this.leftOut++
     }
