@@ -10,7 +10,7 @@ const COUNT = 10_000
 const SEED = 20260101
 
 describe.each(targets)('$name', (target) => {
-  it.each(BUILDS)(`no trap and no growth in ${COUNT}: %s build`, { timeout: 60_000 }, async (kind) => {
+  it.each(BUILDS)(`no trap and no growth in ${COUNT}: %s build`, { timeout: 180_000 }, async (kind) => {
     const figures = await target.run({ count: COUNT, seed: SEED, kind })
     expect(figures.requests + figures.configurations).toBeGreaterThanOrEqual(COUNT)
     expect(isFlat(target, figures), JSON.stringify(figures)).toBe(true)

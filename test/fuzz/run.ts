@@ -8,6 +8,7 @@ import { fuzzNodeHost } from './node-host.ts'
 import { ratelimit, ratelimitScene } from './ratelimit.ts'
 import { fuzzRequests } from './requests.ts'
 import { routing, routingScene } from './routing.ts'
+import { telemetry, telemetryScene } from './telemetry.ts'
 import { fuzzEnvoy, fuzzTraffic } from './traffic.ts'
 
 export interface Figures {
@@ -101,6 +102,22 @@ export const targets: readonly Target[] = [
       return fuzzTraffic({ scene: routingScene, wasm, requests: count, seed, onProgress })
     },
   },
+  {
+    name: 'configurations of telemetry',
+    slack: 0,
+    async run({ count, seed, kind }) {
+      const wasm = await build(telemetry.path, kind)
+      return { requests: 0, ...fuzzConfigurations({ ...telemetry, wasm, configurations: count, seed }) }
+    },
+  },
+  {
+    name: 'requests of telemetry',
+    slack: 0,
+    async run({ count, seed, kind, onProgress }) {
+      const wasm = await build(telemetryScene.path, kind)
+      return fuzzTraffic({ scene: telemetryScene, wasm, requests: count, seed, onProgress })
+    },
+  },
 ]
 
 /** Those of `--envoy`: filters in real Envoy. */
@@ -128,6 +145,14 @@ export const envoyTargets: readonly Target[] = [
     async run({ count, seed, kind, onProgress }) {
       const wasm = await build(routingScene.path, kind)
       return fuzzEnvoy({ scene: routingScene, wasm, requests: count, seed, onProgress })
+    },
+  },
+  {
+    name: 'requests of telemetry in Envoy',
+    slack: 1,
+    async run({ count, seed, kind, onProgress }) {
+      const wasm = await build(telemetryScene.path, kind)
+      return fuzzEnvoy({ scene: telemetryScene, wasm, requests: count, seed, onProgress })
     },
   },
 ]

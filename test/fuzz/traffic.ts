@@ -3,7 +3,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createEnvoyHost } from '../../sdk/testing/envoy/index.ts'
 import { createNodeHost } from '../../sdk/testing/node/index.ts'
-import type { ClientStream, Host, HostOptions, RequestInit, Response } from '../../sdk/testing/types.ts'
+import type {
+  ClientStream,
+  Cluster,
+  Host,
+  HostOptions,
+  RequestInit,
+  Response,
+  UpstreamRequest,
+} from '../../sdk/testing/types.ts'
 import { residentMemory } from '../bench/cpu.ts'
 import { Random } from '../json/documents.ts'
 import { ByteSource } from './bytes.ts'
@@ -18,6 +26,10 @@ export interface Scene<C extends object> {
   makeRequest(random: Random, bytes: ByteSource): RequestInit
   /** The statuses that may come of a request; undefined for any. */
   statusesOf(configuration: C, request: RequestInit): number[] | undefined
+  /** What it asks. Default: nobody. */
+  clusters?(random: Random): Record<string, Cluster>
+  /** Throws where it has asked what it must not. */
+  checkCallout?(request: UpstreamRequest): void
 }
 
 export interface TrafficFuzz<C extends object> {
@@ -33,8 +45,9 @@ const TOGETHER = 8
 /** Requests between two configurations. */
 const OF_ONE = 40
 
-const options = (random: Random, bytes: ByteSource): HostOptions => ({
+const options = (random: Random, bytes: ByteSource, clusters: HostOptions['clusters'] = {}): HostOptions => ({
   name: 'fuzz',
+  clusters,
   logLevel: 'critical',
   upstream: () => ({ body: [bytes.noise(), bytes.noise()].slice(0, random.below(3)) }),
 })
@@ -43,7 +56,7 @@ const options = (random: Random, bytes: ByteSource): HostOptions => ({
 export async function fuzzTraffic<C extends object>(fuzz: TrafficFuzz<C>): Promise<Figures> {
   const { random, bytes } = sources(fuzz)
   const host = await createNodeHost({
-    ...options(random, bytes),
+    ...options(random, bytes, fuzz.scene.clusters?.(random)),
     wasm: fuzz.wasm,
     configuration: fuzz.scene.makeConfiguration(random),
     now: 1_800_000_000_000,
@@ -76,7 +89,7 @@ export async function fuzzTraffic<C extends object>(fuzz: TrafficFuzz<C>): Promi
 export async function fuzzEnvoy<C extends object>(fuzz: TrafficFuzz<C>): Promise<Figures> {
   const { random, bytes } = sources(fuzz)
   const host = await createEnvoyHost({
-    ...options(random, bytes),
+    ...options(random, bytes, fuzz.scene.clusters?.(random)),
     wasm: fuzz.wasm,
     configuration: fuzz.scene.makeConfiguration(random),
   })
@@ -127,6 +140,7 @@ async function run<C extends object>(
   let configurations = 0
   let warm: number | undefined
   let shown = ''
+  let callouts = 0
   try {
     while (sent < requests) {
       if (warm === undefined && sent >= requests / 2) {
@@ -146,6 +160,7 @@ async function run<C extends object>(
           throw new Error(`${JSON.stringify(inits[i])}: ${response.status} ${response.details}, not ${expected.join()}`)
         }
         check()
+        for (; callouts < host.callouts.length; callouts++) scene.checkCallout?.(host.callouts[callouts]!)
         sent += together
       }
       onProgress?.(sent)
