@@ -44,8 +44,15 @@ export async function observe(options: ObserveOptions, io: Io): Promise<void> {
   const printer = new Printer(options.printer, (text) => io.stdout.write(text))
   const selection = new Selection(wanted, (record) => printer.print(record))
   const warnings = new Warnings(io)
-  if (options.files.length) await readFiles(options, selection, warnings, io)
-  else await receiveFlows(options, selection, warnings, io)
+  // As long as somebody listens, the process is not ended by force.
+  const listener = () => {}
+  io.signal?.addEventListener('abort', listener)
+  try {
+    if (options.files.length) await readFiles(options, selection, warnings, io)
+    else await receiveFlows(options, selection, warnings, io)
+  } finally {
+    io.signal?.removeEventListener('abort', listener)
+  }
   selection.release()
   printer.close()
   if (selection.leftOut) warnings.say(`${selection.leftOut} older flows were left out: they took too much memory`)
