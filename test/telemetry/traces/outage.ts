@@ -43,7 +43,7 @@ export interface OutageOptions {
 }
 
 /** Ways to fail. */
-export const FAILURES: readonly Behaviour[] = ['gone', 'resets', 'hangs', 'slow', 503, 429, 500, 400]
+export const FAILURES: readonly Behaviour[] = ['gone', 'resets', 'hangs', 'slow', 'late', 503, 429, 500, 400]
 
 /** Whether spans are kept for a receiver that answers so; else they are lost, as OTLP has it. */
 export const isTemporary = (failure: Behaviour): boolean => failure !== 500 && failure !== 400
@@ -51,7 +51,7 @@ export const isTemporary = (failure: Behaviour): boolean => failure !== 500 && f
 /** Has the receiver fail, and answers what came of it. */
 export async function outage(options: OutageOptions): Promise<Outage> {
   const { wasm, failure, seconds, warmUp, timeout, patience } = options
-  const receiver = new Receiver()
+  const receiver = new Receiver(timeout)
   await receiver.become('takes')
   const exporter = { type: 'otlp', cluster: 'collector' }
   const batch = { maxItems: 64, maxQueue: QUEUE, interval: '50ms', timeout: `${timeout}ms` }

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** What it does with spans; a number is the status that it answers. */
-export type Behaviour = 'takes' | 'gone' | 'resets' | 'hangs' | 'slow' | number
+/** What it does with spans: `slow` answers in time, but later than more spans come; `late` answers when nobody waits. A number is the status that it answers. */
+export type Behaviour = 'takes' | 'gone' | 'resets' | 'hangs' | 'slow' | 'late' | number
 
-/** Milliseconds that a slow one takes. */
-export const SLOW = 300
+/** How long it takes, of the time in which it is waited for. */
+const DELAYS: Partial<Record<Behaviour, number>> = { slow: 0.6, late: 1.5 }
 
 interface Body {
   resourceSpans: { scopeSpans: { spans: { spanId: string }[] }[] }[]
@@ -25,6 +25,12 @@ export class Receiver {
   readonly #folder = mkdtempSync(join(tmpdir(), 'meshscript-receiver-'))
   // A port could be another program's when the receiver is back.
   readonly #path = join(this.#folder, 'socket')
+  readonly #timeout: number
+
+  /** `timeout`: milliseconds that it is waited for. */
+  constructor(timeout: number) {
+    this.#timeout = timeout
+  }
 
   /** Changes what it does. */
   async become(behaviour: Behaviour): Promise<void> {
@@ -46,7 +52,7 @@ export class Receiver {
     if (typeof behaviour === 'number') {
       return void response.writeHead(behaviour, behaviour === 429 ? { 'retry-after': '1' } : {}).end()
     }
-    if (behaviour === 'slow') await sleep(SLOW)
+    await sleep((DELAYS[behaviour] ?? 0) * this.#timeout)
     const { resourceSpans } = JSON.parse(Buffer.concat(chunks).toString()) as Body
     for (const { scopeSpans } of resourceSpans)
       for (const { spans } of scopeSpans) for (const { spanId } of spans) this.taken.add(spanId)
