@@ -146,6 +146,7 @@ export const matchers = {
   toHaveHeader,
   toReachUpstream,
   toHaveMetric,
+  /** Finds a span that a filter has sent. */
   toHaveSpan,
   toContainLog,
   toHaveSharedData,
