@@ -188,6 +188,16 @@ describe('a record', () => {
       expect(record).not.toHaveProperty(member)
   })
 
+  test('has the address that X-Forwarded-For tells, which has no port', async () => {
+    await start()
+    await host!.request('/', { headers: { 'x-forwarded-for': '2001:db8::9' } })
+    await host!.request('/', { headers: { 'x-forwarded-for': '10.0.0.9' } })
+    expect(lines().map(({ flow: { IP, l4 } }) => ({ IP, l4 }))).toMatchObject([
+      { IP: { destination: '2001:db8::9' }, l4: { TCP: { source_port: PORT, destination_port: 0 } } },
+      { IP: { destination: '10.0.0.9', ipVersion: 'IPv4' }, l4: { TCP: { destination_port: 0 } } },
+    ])
+  })
+
   test('has an id of its own', async () => {
     await start()
     for (let n = 0; n < 5; n++) await host!.request('/')

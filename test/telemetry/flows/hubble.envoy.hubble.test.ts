@@ -43,8 +43,6 @@ beforeAll(async () => {
           exporter: { cluster: 'receiver' },
           batch: { interval: '10ms' },
           headers: ['x-tenant', 'authorization'],
-          node: 'node-1',
-          pod: 'cart-v1-5d9f',
         },
       }),
       plugin('authorization', authorization, {
@@ -61,6 +59,10 @@ beforeAll(async () => {
     routes: [{ prefix: '/refused', cluster: 'refused' }, { prefix: '/' }],
     clusters: { refused: cluster.refused(), receiver: cluster.http(() => 200) },
     connectionManager: { http_filters: [rbac('/native')] },
+    // As Istio's: node and pod are known by it.
+    bootstrap: {
+      node: { id: 'sidecar~10.0.0.1~cart-v1-5d9f.shop~shop.svc.cluster.local', metadata: { NODE_NAME: 'node-1' } },
+    },
   })
   try {
     const headers = { 'x-tenant': 'a "b"\\', authorization: 'Bearer x', traceparent: `00-${TRACE}-00f067aa0ba902b7-01` }
