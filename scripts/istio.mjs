@@ -10,22 +10,11 @@
 // and a build that was cut short goes on where Go's own cache ends.
 
 import { createHash } from 'node:crypto'
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { homedir, setPriority } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
+import { locked } from './lib/lock.mjs'
 import { check, fail, works } from './lib/process.mjs'
 import { root, timed } from './lib/steps.mjs'
 
@@ -40,9 +29,6 @@ const programs = {
   'kube-apiserver': { package: './apiserver' },
   kubectl: { package: 'k8s.io/kubernetes/cmd/kubectl' },
 }
-
-/** The owner of a lock touches it this often; one not touched for ten times as long belongs to nobody. */
-const HEARTBEAT = 2000
 
 /** The folder of the cache that belongs to these versions and sources. */
 export function istioFolder() {
@@ -99,36 +85,6 @@ async function istioFiles(folder) {
     copyFileSync(join(module.trim(), file), copy)
     // Files in Go's module cache are read-only.
     chmodSync(copy, 0o644)
-  }
-}
-
-/** Lets one process build at a time; the next finds it built. */
-async function locked(path, action) {
-  while (!take(path)) {
-    const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
-    // Should two take it over at once, both build: that costs time only.
-    if (age > 10 * HEARTBEAT) rmSync(path, { force: true })
-    else await sleep(500)
-  }
-  const timer = setInterval(() => {
-    const now = new Date()
-    if (existsSync(path)) utimesSync(path, now, now)
-  }, HEARTBEAT)
-  try {
-    return await action()
-  } finally {
-    clearInterval(timer)
-    rmSync(path, { force: true })
-  }
-}
-
-function take(path) {
-  try {
-    writeFileSync(path, String(process.pid), { flag: 'wx' })
-    return true
-  } catch (error) {
-    if (error.code === 'EEXIST') return false
-    throw error
   }
 }
 

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { locked } from './lock.mjs'
 import { check } from './process.mjs'
 import { root, timed } from './steps.mjs'
 
@@ -44,11 +45,17 @@ export class GoProgram {
     return existsSync(this.path)
   }
 
-  /** Builds it unless it is there; answers where. Two builds at once cost time only: each is put in place whole. */
+  /** Builds it unless it is there; answers where. */
   async build() {
     const output = this.path
     if (existsSync(output)) return output
     mkdirSync(join(output, '..'), { recursive: true })
+    await locked(`${output}.lock`, () => this.#buildAt(output))
+    return output
+  }
+
+  async #buildAt(output) {
+    if (existsSync(output)) return
     await timed(`${this.#name} (Go, once)`, async () => {
       const made = `${output}.${process.pid}`
       const args = ['build', '-ldflags=-s -w', '-o', made, this.#source]
@@ -56,6 +63,5 @@ export class GoProgram {
       renameSync(made, output)
       return `${Math.round(statSync(output).size / 1048576)} MB`
     })
-    return output
   }
 }
