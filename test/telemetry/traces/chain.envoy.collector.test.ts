@@ -37,7 +37,7 @@ describe('one trace of nested spans', () => {
   describe.each<Receiver>(['otlp', 'zipkin', 'datadog'])('%s', (receiver) => {
     // Headers of the client, which began the trace: it is sampled, and SPAN the first one's parent.
     test.each<[string, string[][], Record<string, string>]>([
-      ['w3c', [['w3c']], { traceparent: `00-${TRACE}-${SPAN}-01` }],
+      ['w3c', [['w3c']], { traceparent: `00-${TRACE}-${SPAN}-01`, tracestate: 'vendor=1' }],
       ['b3', [['b3']], { b3: `${TRACE}-${SPAN}-1` }],
       ['b3multi', [['b3multi']], { 'x-b3-traceid': TRACE, 'x-b3-spanid': SPAN, 'x-b3-sampled': '1' }],
       [
@@ -73,6 +73,12 @@ describe('one trace of nested spans', () => {
       expectNested(joined!, SPAN)
       expect(new Set(collector.spans.map((span) => span.receiver))).toEqual(new Set([receiver]))
       for (const span of collector.spans) expectAttributes(span)
+      if (receiver === 'otlp' && name === 'w3c') {
+        for (const span of joined!) expect(span.traceState).toBe('vendor=1')
+        // Sampled, and that the parent is known to be remote.
+        for (const span of joined!) expect(span.flags).toBe(0x301)
+        expect(chain.received[1]!['tracestate']).toBe('vendor=1')
+      }
       // The last application is told of the span of the Envoy before it.
       const last = joined!.find(({ service, kind }) => service === 'c.shop' && kind === 'Server')!
       expect(chain.received[1]![TOLD[name]!.header]).toBe(TOLD[name]!.value(last))
