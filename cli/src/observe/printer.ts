@@ -26,7 +26,7 @@ export interface PrinterOptions {
 const COLORS = { red: 31, green: 32, yellow: 33, magenta: 35, cyan: 36 } as const
 type Color = keyof typeof COLORS
 
-const VERDICTS: Readonly<Record<string, { color: Color; ofPolicy?: string }>> = {
+const VERDICTS: Readonly<Record<string, { color: 'green' | 'red' | 'yellow'; ofPolicy?: string }>> = {
   FORWARDED: { color: 'green', ofPolicy: 'ALLOWED' },
   REDIRECTED: { color: 'green', ofPolicy: 'ALLOWED' },
   DROPPED: { color: 'red', ofPolicy: 'DENIED' },
@@ -151,7 +151,7 @@ export class Printer {
     const known = VERDICTS[verdict]
     if (!known) return escapeText(verdict)
     const word = event?.type === EventType.policyVerdict ? (known.ofPolicy ?? verdict) : verdict
-    return this.#color(known.color, word + (this.#options.policyNames ? policiesOf(flow, known.ofPolicy) : ''))
+    return this.#color(known.color, word + (this.#options.policyNames ? policiesOf(flow) : ''))
   }
 
   #summary(flow: Flow): string {
@@ -171,14 +171,14 @@ const nodeOf = ({ flow, node }: FlowRecord) => escapeText(flow.node || node)
 
 const joinPath = (namespace: string, name: string) => (namespace ? posix.join(namespace, name) : posix.normalize(name))
 
-/** Hubble names them in verdicts of policies only; requests that a filter decided have them themselves. */
-function policiesOf(flow: Flow, verdict: string | undefined): string {
-  if (flow.direction !== 'INGRESS' && flow.direction !== 'EGRESS') return ''
-  const by: Policy[] | undefined = {
-    ALLOWED: flow.allowedBy[flow.direction],
-    DENIED: flow.deniedBy[flow.direction],
-  }[verdict ?? '']
-  const named = by?.filter(({ kind, name }) => kind && name) ?? []
+/** Hubble names them in allowing and denying verdicts of policies only; requests have them where a filter has decided. */
+function policiesOf({ direction, verdict, event, allowedBy, deniedBy }: Flow): string {
+  if (direction !== 'INGRESS' && direction !== 'EGRESS') return ''
+  if (verdict === 'AUDIT' && event?.type === EventType.policyVerdict) return ''
+  const by: readonly Policy[] = { green: allowedBy, red: deniedBy, yellow: deniedBy }[VERDICTS[verdict]!.color][
+    direction
+  ]
+  const named = by.filter(({ kind, name }) => kind && name)
   return named.length ? ` BY ${named.map(({ kind, name }) => escapeText(`${name} (${kind})`)).join(', ')}` : ''
 }
 

@@ -69,12 +69,13 @@ test('the examples that are documented', async () => {
 test('requests that a filter decided name their policies', async () => {
   const egress = { ...denied, traffic_direction: 'EGRESS', egress_denied_by: [{ name: 'out', kind: 'Sidecar' }] }
   const allowed = { ...request, ingress_allowed_by: [{ name: 'all', kind: 'AuthorizationPolicy' }] }
-  const text = await print('--print-policy-names', [denied, egress, allowed, response])
+  const text = await print('--print-policy-names', [denied, egress, allowed, response, { ...denied, verdict: 'AUDIT' }])
   expect(text.match(/http-\w+ (.*?) \(HTTP/g)).toEqual([
     'http-request DROPPED BY rule1 (CiliumNetworkPolicy) (HTTP',
     'http-request DROPPED BY out (Sidecar) (HTTP',
     'http-request FORWARDED BY all (AuthorizationPolicy) (HTTP',
     'http-response FORWARDED (HTTP',
+    'http-request AUDIT BY rule1 (CiliumNetworkPolicy) (HTTP',
   ])
   expect(await print('', [denied])).toContain('http-request DROPPED (HTTP')
 })
