@@ -198,6 +198,22 @@ describe('a record', () => {
     ])
   })
 
+  test('is the same beside metrics, spans and access logs', async () => {
+    const others = { metrics: { REQUEST_COUNT: {} }, traces: {}, accessLog: [{ format: 'json' }] }
+    await start({}, { ...others, peers: [{ address: '127.0.0.0/8', ...front }] })
+    await host!.request('/a', { headers: { traceparent: `00-${TRACE}-00f067aa0ba902b7-01` } })
+    expect(flow()).toMatchObject({
+      verdict: 'FORWARDED',
+      destination: FRONT,
+      l7: { http: { code: 200, url: 'http://localhost/a' } },
+      trace_context: { parent: { trace_id: TRACE } },
+    })
+    const log = host!.logs.find(({ message }) => message.startsWith('{'))
+    expect(JSON.parse(log!.message)).toMatchObject({ path: '/a', response_code: 200 })
+    const [stat] = Object.keys(await host!.metrics()).filter((name) => name.startsWith('istio_requests_total'))
+    expect(stat).toContain('.source_workload=.=front-v1;')
+  })
+
   test('has an id of its own', async () => {
     await start()
     for (let n = 0; n < 5; n++) await host!.request('/')
