@@ -48,7 +48,11 @@ export class Exporter extends Context {
   private dueAt: f64 = 0
   /** That is as soon as may be. */
   private isUrgent: bool = false
+  /** How often it has failed since it last answered. */
   private failures: i32 = 0
+  /** The log has told that the receiver fails, or refuses what it gets. */
+  private isUnwell: bool = false
+  private hasRefused: bool = false
   private dropped: u32 = 0
   /** Another configuration holds: what is left is sent once, and nothing comes any more. */
   private isRetired: bool = false
@@ -104,7 +108,8 @@ export class Exporter extends Context {
       return
     }
     // While the receiver has not answered, or has failed, a full batch is no reason to hurry.
-    const isUrgent = this.queue.count >= this.maxItems && !this.underWay && !this.failures && !this.isUrgent
+    const isWell = !this.underWay && !this.isUnwell && !this.hasRefused
+    const isUrgent = isWell && this.queue.count >= this.maxItems && !this.isUrgent
     if (this.dueAt && !isUrgent) return
     this.isUrgent = isUrgent
     const now = <f64>currentTimeMillis()
@@ -183,8 +188,11 @@ export class Exporter extends Context {
       return this.fail(status ? utf8('status ').concat(status.toString()) : utf8('connection lost'), after * 1000)
     } else {
       this.counters.rejected(this.underWay)
-      if (!this.failures++)
+      if (!this.hasRefused)
         log.warn(`${this.signal}: ${this.cluster.toString()} refuses ${this.underWay}: status ${status}`)
+      this.hasRefused = true
+      // It answers: should it fail now, that is no reason to wait for long.
+      this.failures = 0
     }
     this.settle()
   }
@@ -203,11 +211,13 @@ export class Exporter extends Context {
   }
 
   private recover(): void {
-    if (this.failures) {
+    if (this.isUnwell || this.hasRefused) {
       const lost = this.dropped ? `; ${this.dropped} were dropped` : ''
       log.warn(`${this.signal}: ${this.cluster.toString()} takes them again${lost}`)
     }
     this.failures = 0
+    this.isUnwell = false
+    this.hasRefused = false
     this.dropped = 0
   }
 
@@ -219,8 +229,9 @@ export class Exporter extends Context {
       return this.settle()
     }
     this.underWay = 0
-    if (!this.failures)
+    if (!this.isUnwell)
       log.warn(`${this.signal}: ${this.cluster.toString()} takes none: ${why.toString()}; they are kept`)
+    this.isUnwell = true
     this.failures = min(this.failures + 1, 16)
     const backoff = min<f64>(MAX_BACKOFF, max<f64>(this.interval, 100) * <f64>(1 << min(this.failures - 1, 8)))
     const wait = max<f64>(backoff, min<f64>(after, MAX_RETRY_AFTER))
