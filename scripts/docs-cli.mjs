@@ -109,6 +109,7 @@ function pagesOf(name) {
     init: 'guide',
     build: 'guide',
     run: 'run',
+    observe: 'observe',
     test: 'testing',
     explain: 'explain',
     diff: 'explain',
