@@ -1,16 +1,25 @@
 /** The telemetry filter: configurations, and requests whose headers lie about traces and peers. None may be answered otherwise for it, and receivers get what they can read. */
 
+import { Ajv } from 'ajv'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { cluster } from '../../sdk/testing/cluster.ts'
 import { spansOf } from '../../sdk/testing/spans.ts'
 import type { RequestInit, UpstreamRequest } from '../../sdk/testing/types.ts'
+import { root } from '../bench/paths.ts'
 import type { Random } from '../json/documents.ts'
 import type { ByteSource } from './bytes.ts'
+import { depth, duration } from './conditions.ts'
 import type { Scene } from './traffic.ts'
+import { isBlock } from './unsayable.ts'
 
 const FORMS = ['w3c', 'b3', 'b3multi', 'datadog']
 const TYPES = ['otlp', 'zipkin', 'datadog']
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
 const SPAN = '00f067aa0ba902b7'
+/** The deepest nesting that the JSON reader takes. */
+const MAX_DEPTH = 64
+const [HOUR, DAY] = [3_600_000, 86_400_000]
 /** Headers that it reads, with values that are right. */
 const HEADERS: Record<string, string[]> = {
   traceparent: [`00-${TRACE}-${SPAN}-01`, `cc-${TRACE}-${SPAN}-00-more`],
@@ -171,10 +180,19 @@ const complete = {
   flows: { exporter, batch, log: true, headers: ['a'] },
   accessLog: [{ format: 'text' }, { format: 'json', exporter, batch }],
 }
+const small = {
+  version: 1,
+  reporter: 'destination',
+  workload: { name: 'a', namespace: 'b' },
+  metrics: { REQUEST_COUNT: {}, REQUEST_DURATION: {} },
+  traces: { exporter: { type: 'datadog', cluster: 'c' }, batch: { maxItems: 4096 } },
+  flows: { log: true, query: true, node: 'n', pod: 'p' },
+}
 
 export const telemetry = {
   path,
-  real: [complete],
+  real: [complete, small],
+  isValid: validator(),
   grow: (bytes: number): object => {
     const count = Math.ceil(bytes / JSON.stringify(complete.peers).length)
     const peers = Array.from({ length: count }, (_, i) => ({
@@ -183,4 +201,48 @@ export const telemetry = {
     }))
     return { version: 1, reporter: 'source', workload, peers }
   },
+}
+
+interface Batched {
+  exporter?: object
+  batch?: { maxItems?: number; maxQueue?: number; interval?: string; timeout?: string }
+}
+interface Valid {
+  peers?: { address?: string }[]
+  metrics?: Record<string, { tags?: Record<string, string | object> }> & { reportingInterval?: string }
+  traces?: Batched
+  flows?: Batched & { log?: boolean }
+  accessLog?: (Batched & { filter?: string })[]
+}
+
+function validator(): (configuration: unknown) => boolean {
+  const schema = JSON.parse(readFileSync(join(root, 'filters/telemetry/schema.json'), 'utf8')) as object
+  const validate = new Ajv({ strict: true, strictRequired: false, allowUnionTypes: true }).compile<Valid>(schema)
+  return (configuration) =>
+    depth(configuration) <= MAX_DEPTH && validate(configuration) && isAllowed(configuration as Valid)
+}
+
+/** What the schema does not say. The host that reads configurations evaluates no expressions: a label is the one attribute that is asked for here. */
+function isAllowed({ peers = [], metrics = {}, traces, flows, accessLog = [] }: Valid): boolean {
+  const { reportingInterval, ...named } = metrics
+  const tags = Object.values(named).flatMap(({ tags = {} }) => Object.values(tags))
+  return (
+    peers.every(({ address }) => address === undefined || isBlock(address)) &&
+    isPeriod(reportingInterval, DAY) &&
+    tags.every((tag) => typeof tag !== 'string' || tag === 'request.method') &&
+    [traces, flows, ...accessLog].every((part) => !part || isBatched(part)) &&
+    (!flows || flows.exporter !== undefined || flows.log === true) &&
+    accessLog.every(({ filter }) => filter === undefined)
+  )
+}
+
+function isBatched({ exporter, batch }: Batched): boolean {
+  if (!exporter || !batch) return !batch
+  const { maxItems = 512, maxQueue = Math.max(2048, maxItems), interval, timeout } = batch
+  return maxItems <= maxQueue && isPeriod(interval, HOUR) && isPeriod(timeout, HOUR)
+}
+
+function isPeriod(text: string | undefined, most: number): boolean {
+  const milliseconds = duration(text)
+  return milliseconds === undefined || (milliseconds >= 1 && milliseconds <= most)
 }

@@ -23,7 +23,8 @@ export function unsayable(value: unknown): boolean {
   return !(typeof from === 'number' && typeof to === 'number' && to < from)
 }
 
-function isBlock(text: string): boolean {
+/** Of an address, or a block of addresses. */
+export function isBlock(text: string): boolean {
   const [address, length, more] = text.split('/') as [string, string?, string?]
   const kind = isIP(address)
   if (!kind || more !== undefined) return false
