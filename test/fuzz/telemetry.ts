@@ -218,8 +218,7 @@ interface Valid {
 function validator(): (configuration: unknown) => boolean {
   const schema = JSON.parse(readFileSync(join(root, 'filters/telemetry/schema.json'), 'utf8')) as object
   const validate = new Ajv({ strict: true, strictRequired: false, allowUnionTypes: true }).compile<Valid>(schema)
-  return (configuration) =>
-    depth(configuration) <= MAX_DEPTH && validate(configuration) && isAllowed(configuration as Valid)
+  return (configuration) => depth(configuration) <= MAX_DEPTH && validate(configuration) && isAllowed(configuration)
 }
 
 /** What the schema does not say. The host that reads configurations evaluates no expressions: a label is the one attribute that is asked for here. */
