@@ -1,11 +1,16 @@
 /** Reads files and standard input, line by line, and follows files that grow. */
 
+import { open as openFile } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { UserError } from '../errors.ts'
 import { LineSplitter } from './lines.ts'
+
+/** Answers a descriptor, which a socket may own. */
+const openPipe = promisify(openFile) as (path: string, flags: string) => Promise<number>
 
 /** How often a file is looked at while it is followed, in milliseconds. */
 const INTERVAL = 200
@@ -22,6 +27,7 @@ export class Source {
   readonly #buffer = Buffer.alloc(1 << 18)
   #handle: FileHandle | undefined
   #position = 0
+  #isSeekable = true
   #splitter = new LineSplitter()
   #line = 0
   #isDone = false
@@ -61,14 +67,15 @@ export class Source {
 
   /** A pipe is read as a stream: its reads wait, and could not be stopped. */
   async #open(): Promise<Socket | undefined> {
-    const handle = await open(this.#path).catch((error: unknown) => this.#fail(error))
-    const stats = await handle.stat()
-    if (stats.isDirectory()) {
-      await handle.close()
-      throw new UserError(`${this.name} is a folder; name its files`, 'OBS003')
+    const stats = await stat(this.#path).catch((error: unknown) => this.#fail(error))
+    if (stats.isDirectory()) throw new UserError(`${this.name} is a folder; name its files`, 'OBS003')
+    if (stats.isFIFO()) {
+      const fd = await openPipe(this.#path, 'r').catch((error: unknown) => this.#fail(error))
+      return new Socket({ fd, readable: true, writable: false })
     }
-    this.#handle = handle
-    return stats.isFIFO() ? new Socket({ fd: handle.fd, readable: true, writable: false }) : undefined
+    this.#handle = await open(this.#path).catch((error: unknown) => this.#fail(error))
+    this.#isSeekable = stats.isFile()
+    return undefined
   }
 
   #fail(error: unknown): never {
@@ -90,13 +97,17 @@ export class Source {
     } finally {
       signal?.removeEventListener('abort', stop)
       stop()
-      this.#handle = undefined
     }
   }
 
   async #readFile(signal: AbortSignal | undefined): Promise<void> {
     while (!this.#isDone && !signal?.aborted) {
-      const { bytesRead } = await this.#handle!.read(this.#buffer, 0, this.#buffer.length, this.#position)
+      const { bytesRead } = await this.#handle!.read(
+        this.#buffer,
+        0,
+        this.#buffer.length,
+        this.#isSeekable ? this.#position : null,
+      )
       if (bytesRead === 0) return
       this.#position += bytesRead
       // The splitter keeps parts of it.

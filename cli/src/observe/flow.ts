@@ -129,7 +129,7 @@ class Fields {
   /** Proto3's JSON has numbers of 64 bits as texts, and takes either form for any. */
   integer(name: string): bigint {
     const value = this.#get(name) ?? 0
-    if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value)
+    if (typeof value === 'number' && Number.isInteger(value)) return BigInt(value)
     if (typeof value === 'string' && /^-?\d{1,20}$/.test(value)) return BigInt(value)
     return this.#wrong(name, 'a whole number')
   }

@@ -61,7 +61,7 @@ export function nameOf(enumeration: keyof typeof enumerations, number: number): 
 export const namesOf = (enumeration: keyof typeof enumerations): string[] =>
   enumerations[enumeration].filter((name) => name && name !== '-')
 
-export const isName = (text: string) => /^[A-Za-z][A-Za-z0-9_]{0,99}$/.test(text)
+export const isName = (text: string) => /^[A-Z][A-Za-z0-9_]{0,99}$/.test(text)
 
 /** A reason to drop a packet, in words. */
 export function dropText(number: number): string {
@@ -80,14 +80,16 @@ const ABBREVIATION = /\d|^(IP|CT|TCP|NAT|FIB|LB|EDT|VNI|VLAN|TTL|SID|TC|IGMP|DSR
 export const EventType = { drop: 1, debug: 2, capture: 3, trace: 4, policyVerdict: 5, traceSock: 7, l7: 129 } as const
 
 /** Types of events, as `--type` has them. */
-export const eventTypes: Readonly<Record<string, number>> = {
-  capture: EventType.capture,
-  drop: EventType.drop,
-  l7: EventType.l7,
-  'policy-verdict': EventType.policyVerdict,
-  trace: EventType.trace,
-  'trace-sock': EventType.traceSock,
-}
+export const eventTypes: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    capture: EventType.capture,
+    drop: EventType.drop,
+    l7: EventType.l7,
+    'policy-verdict': EventType.policyVerdict,
+    trace: EventType.trace,
+    'trace-sock': EventType.traceSock,
+  }),
+)
 
 /** Where the datapath saw a packet, by number. */
 export const tracePoints = [

@@ -30,16 +30,24 @@ export function parseRegex(text: string): RegExp {
   }
 }
 
-const CLASSES: Readonly<Record<string, string>> = {
-  alnum: '0-9A-Za-z',
-  alpha: 'A-Za-z',
-  digit: '0-9',
-  lower: 'a-z',
-  space: '\\t\\n\\v\\f\\r ',
-  upper: 'A-Z',
-  word: '0-9A-Za-z_',
-  xdigit: '0-9A-Fa-f',
-  punct: '!-\\/:-@\\[-`{-~',
+const CLASSES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    alnum: '0-9A-Za-z',
+    alpha: 'A-Za-z',
+    digit: '0-9',
+    lower: 'a-z',
+    space: '\\t\\n\\v\\f\\r ',
+    upper: 'A-Z',
+    word: '0-9A-Za-z_',
+    xdigit: '0-9A-Fa-f',
+    punct: '!-\\/:-@\\[-`{-~',
+  }),
+)
+
+function classOf(name: string): string {
+  const characters = CLASSES.get(name)
+  if (characters === undefined) throw new RangeError(`there is no class [:${name}:]`)
+  return characters
 }
 
 /** What RE2 writes in another way than JavaScript. */
@@ -48,7 +56,7 @@ function toScript(text: string): RegExp {
   const source = text
     .replace(/^\(\?[ims]+\)/, '')
     .replace(/\\Q(.*?)(?:\\E|$)/gs, (_, quoted: string) => quoted.replace(/\W/g, '\\$&'))
-    .replace(/\[:(\w+):\]/g, (all, name: string) => CLASSES[name] ?? all)
+    .replace(/\[:(\^?\w+):\]/g, (_, name: string) => classOf(name))
     .replace(/\(\?P</g, '(?<')
     .replace(/\\A/g, '^')
     .replace(/\\z/g, '$')

@@ -3,7 +3,7 @@
 import { BlockList, isIP } from 'node:net'
 import type { Endpoint, Flow } from './flow.ts'
 import { parseSelector } from './labels.ts'
-import { eventTypes, namesOf, reservedIdentities, tracePoints } from './names.ts'
+import { EventType, eventTypes, namesOf, reservedIdentities, tracePoints } from './names.ts'
 import { globPattern, parseRegex } from './patterns.ts'
 import { pathOf } from './url.ts'
 
@@ -35,10 +35,10 @@ export const predicates: Readonly<Record<string, (value: string, side: Side) => 
 
   type: (value: string) => {
     const [name = '', sub] = value.split(/:(.*)/s)
-    const type = eventTypes[name] ?? numberOf(name)
-    if (type === undefined) throw new RangeError(`expected a number or one of ${Object.keys(eventTypes).join(', ')}`)
+    const type = eventTypes.get(name) ?? numberOf(name)
+    if (type === undefined) throw new RangeError(`expected a number or one of ${[...eventTypes.keys()].join(', ')}`)
     if (sub === undefined) return ({ event }) => event !== undefined && (type === 0 || event.type === type)
-    const point = type === eventTypes['trace'] ? tracePoints.indexOf(sub) : -1
+    const point = type === EventType.trace ? tracePoints.indexOf(sub) : -1
     const subtype = point >= 0 ? point : numberOf(sub)
     if (subtype === undefined)
       throw new RangeError(`a subtype is a number, or for trace one of ${tracePoints.join(', ')}`)

@@ -26,15 +26,21 @@ export interface PrinterOptions {
 const COLORS = { red: 31, green: 32, yellow: 33, magenta: 35, cyan: 36 } as const
 type Color = keyof typeof COLORS
 
-const VERDICTS: Readonly<Record<string, { color: 'green' | 'red' | 'yellow'; ofPolicy?: string }>> = {
-  FORWARDED: { color: 'green', ofPolicy: 'ALLOWED' },
-  REDIRECTED: { color: 'green', ofPolicy: 'ALLOWED' },
-  DROPPED: { color: 'red', ofPolicy: 'DENIED' },
-  ERROR: { color: 'red', ofPolicy: 'DENIED' },
-  AUDIT: { color: 'yellow', ofPolicy: 'AUDITED' },
-  TRACED: { color: 'yellow' },
-  TRANSLATED: { color: 'yellow' },
+interface Look {
+  color: 'green' | 'red' | 'yellow'
+  /** What a verdict of a policy is called. */
+  ofPolicy?: string
 }
+
+const VERDICTS: ReadonlyMap<string, Look> = new Map<string, Look>([
+  ['FORWARDED', { color: 'green', ofPolicy: 'ALLOWED' }],
+  ['REDIRECTED', { color: 'green', ofPolicy: 'ALLOWED' }],
+  ['DROPPED', { color: 'red', ofPolicy: 'DENIED' }],
+  ['ERROR', { color: 'red', ofPolicy: 'DENIED' }],
+  ['AUDIT', { color: 'yellow', ofPolicy: 'AUDITED' }],
+  ['TRACED', { color: 'yellow' }],
+  ['TRANSLATED', { color: 'yellow' }],
+])
 
 interface Ends {
   source: string
@@ -148,10 +154,10 @@ export class Printer {
 
   #verdict(flow: Flow): string {
     const { verdict, event } = flow
-    const known = VERDICTS[verdict]
+    const known = VERDICTS.get(verdict)
     if (!known) return escapeText(verdict)
     const word = event?.type === EventType.policyVerdict ? (known.ofPolicy ?? verdict) : verdict
-    return this.#color(known.color, word + (this.#options.policyNames ? policiesOf(flow) : ''))
+    return this.#color(known.color, word + (this.#options.policyNames ? policiesOf(flow, known.color) : ''))
   }
 
   #summary(flow: Flow): string {
@@ -172,12 +178,10 @@ const nodeOf = ({ flow, node }: FlowRecord) => escapeText(flow.node || node)
 const joinPath = (namespace: string, name: string) => (namespace ? posix.join(namespace, name) : posix.normalize(name))
 
 /** Hubble names them in allowing and denying verdicts of policies only; requests have them where a filter has decided. */
-function policiesOf({ direction, verdict, event, allowedBy, deniedBy }: Flow): string {
+function policiesOf({ direction, verdict, event, allowedBy, deniedBy }: Flow, color: Look['color']): string {
   if (direction !== 'INGRESS' && direction !== 'EGRESS') return ''
   if (verdict === 'AUDIT' && event?.type === EventType.policyVerdict) return ''
-  const by: readonly Policy[] = { green: allowedBy, red: deniedBy, yellow: deniedBy }[VERDICTS[verdict]!.color][
-    direction
-  ]
+  const by: readonly Policy[] = (color === 'green' ? allowedBy : deniedBy)[direction]
   const named = by.filter(({ kind, name }) => kind && name)
   return named.length ? ` BY ${named.map(({ kind, name }) => escapeText(`${name} (${kind})`)).join(', ')}` : ''
 }

@@ -44,6 +44,8 @@ describe('messages say what to write instead', () => {
     ['--to-port http', '--to-port "http": expected a port'],
     ['--identity me', '--identity "me": expected a number or one of host, world,'],
     ['--type l8', '--type "l8": expected a number or one of capture, drop, l7,'],
+    ['--type constructor', '--type "constructor": expected a number or one of capture, drop, l7,'],
+    ['--http-path [[:constructor:]]', '--http-path "[[:constructor:]]": '],
     ['--type trace:x', '--type "trace:x": a subtype is a number, or for trace one of to-endpoint,'],
     ['--traffic-direction in', '--traffic-direction "in": expected ingress or egress'],
     ['--since yesterday', '--since "yesterday": expected a duration such as 5m or 1h30m, or a time such as'],

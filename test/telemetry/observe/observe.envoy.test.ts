@@ -63,8 +63,7 @@ afterAll(async () => {
 })
 
 const TIME = String.raw`^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\.\d{3} \[n1\]: `
-const ENDS = (arrow: string) =>
-  String.raw`web/front:\d+ \(unknown\) ${arrow} shop/cart-v1-5d9f:\d+ \(unknown\) `
+const ENDS = (arrow: string) => String.raw`web/front:\d+ \(unknown\) ${arrow} shop/cart-v1-5d9f:\d+ \(unknown\) `
 
 test('shows what became of each request, and the policy that denied one', () => {
   const url = 'http://cart.shop'

@@ -85,6 +85,11 @@ test('summaries are made where there are none', async () => {
   expect(await print('', [request, response, denied].map(without))).toBe(await print('', [request, response, denied]))
 })
 
+test('verdicts of later versions are shown as they are', async () => {
+  const text = await print('--print-policy-names --color always', [{ ...denied, verdict: 'LATER' }])
+  expect(text).toContain(' http-request LATER (HTTP')
+})
+
 test('time and node of the record stand for those of the flow', async () => {
   const bare = { ...request, time: undefined, node_name: undefined }
   expect(await print('--print-node-name', [{ ...record(bare, 'n1'), time: '2006-01-02T15:04:05.9Z' }])).toMatch(

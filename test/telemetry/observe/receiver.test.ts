@@ -136,6 +136,7 @@ describe('what is refused', () => {
   test.each<[string, object]>([
     ['flow.l4.TCP.source_port: expected a whole number', { l4: { TCP: { source_port: 'http' } } }],
     ['flow.verdict: expected a name in capital letters', { verdict: '\u001b[2J' }],
+    ['flow.verdict: expected a name in capital letters', { verdict: 'constructor' }],
     ['flow.time: expected a time like 2006-01-02T15:04:05.999Z', { time: 'now' }],
     ['flow.is_reply: expected true or false', { is_reply: 1 }],
     ['flow.source: expected an object', { source: ['a'] }],
