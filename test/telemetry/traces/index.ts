@@ -1,7 +1,10 @@
 /** `npm run soak:receivers -- [--seconds N] [--only NAME] [--json]` */
 
-import { parseArgs } from 'node:util'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { buildFilter } from '../../../cli/src/build/index.ts'
 import { root } from '../../../scripts/lib/steps.mjs'
 import { FAILURES, isTemporary, outage, type Outage, QUEUE } from './outage.ts'
 import type { Behaviour } from './receiver.ts'
@@ -16,7 +19,7 @@ time, and all spans must be sent or counted as lost; otherwise the exit code is 
   --only NAME   gone, resets, hangs, slow, late or a status
   --json        print all figures`
 
-const WASM = join(root, 'filters/dist/telemetry-headers.wasm')
+const FILTER = join(root, 'filters/telemetry-headers/assembly/index.ts')
 const TIMEOUT = 1000
 /** Milliseconds: the longest wait after failures is 30 s. */
 const PATIENCE = 45_000
@@ -55,17 +58,31 @@ async function main(): Promise<number> {
     return values.help ? 0 : 2
   }
   if (process.platform !== 'linux') throw new Error("a process's memory is read from /proc, which only Linux has")
+  const folder = mkdtempSync(join(tmpdir(), 'meshscript-receivers-'))
+  try {
+    const { output: wasm } = await buildFilter({ path: FILTER, output: join(folder, 'telemetry-headers.wasm') })
+    return await failWith(failures, { wasm, seconds }, values.json)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function failWith(
+  failures: readonly Behaviour[],
+  options: { wasm: string; seconds: number },
+  json: boolean,
+): Promise<number> {
   let isWell = true
   const results: Record<string, Outage> = {}
-  if (!values.json) print(TITLES)
+  if (!json) print(TITLES)
   for (const failure of failures) {
-    const result = await outage({ wasm: WASM, failure, seconds, warmUp: 5, timeout: TIMEOUT, patience: PATIENCE })
+    const result = await outage({ ...options, failure, warmUp: 5, timeout: TIMEOUT, patience: PATIENCE })
     const wrong = faults(failure, result)
     isWell &&= wrong.length === 0
     results[String(failure)] = result
-    if (!values.json) print(row(failure, result), wrong)
+    if (!json) print(row(failure, result), wrong)
   }
-  if (values.json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`)
+  if (json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`)
   return isWell ? 0 : 1
 }
 
