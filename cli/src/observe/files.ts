@@ -43,6 +43,7 @@ export class Source {
     const stream = this.#path === '-' ? process.stdin : await this.#open()
     if (stream) await this.#readStream(stream, signal)
     else await this.#readFile(signal)
+    if (signal?.aborted) return
     if (!follow || stream) this.#take(this.#splitter.end())
   }
 

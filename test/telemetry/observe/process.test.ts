@@ -69,9 +69,9 @@ describe('ends by Ctrl-C, which is no failure,', () => {
   })
 })
 
-test('ends when nobody reads what it prints', async () => {
+test.each(['', ' --follow'])('ends when nobody reads what it prints%s', async (options) => {
   writeFileSync(file('a'), numbered(0, 20_000))
-  const observing = start('a --follow')
+  const observing = start(`a${options}`)
   observing.child.stdout!.once('data', () => observing.child.stdout!.destroy())
   expect(await observing.ended).toEqual(byItself)
   expect(observing.stderr).toBe('')
