@@ -53,12 +53,14 @@ export default defineConfig({
       },
       {
         // What has to be done within a time: one file at a time.
+        plugins,
         resolve: { conditions },
         ssr,
         test: {
           name: 'timed',
           include: ['**/*.timed.test.ts', '**/*.timed.*.test.ts'],
           exclude,
+          testTimeout: 60_000,
           fileParallelism: false,
         },
       },
