@@ -11,6 +11,10 @@ import { Workload } from '../workload'
 const SLOTS: i32 = 512
 /** A longer value is not listened to. */
 const MAX_LENGTH: i32 = 16_384
+/** A longer value is read each time: clients that send many of them do not fill the memory. */
+const MAX_REMEMBERED: i32 = 4096
+/** Bytes of a name that count, as in labels. */
+const MAX_NAME: i32 = 256
 const CANONICAL_NAME: string = 'service.istio.io/canonical-name'
 const CANONICAL_REVISION: string = 'service.istio.io/canonical-revision'
 
@@ -60,7 +64,7 @@ export class MetadataExchange {
     if (known && known.value.view.equals(value)) return known.workload
     const message = decodeBase64(value)
     const workload = message ? workloadOf(message.view) : null
-    if (workload) unchecked((this.known[slot] = new Known(value.persist(), workload)))
+    if (workload && value.length <= MAX_REMEMBERED) unchecked((this.known[slot] = new Known(value.persist(), workload)))
     return workload
   }
 }
@@ -102,9 +106,9 @@ function workloadOf(message: ByteString): Workload | null {
       const labels = protobufBytes(value, 5)
       if (labels && !readLabels(labels, workload)) return null
     } else if (text) {
-      if (name.equals('NAMESPACE')) workload.namespace = text.persist()
-      else if (name.equals('WORKLOAD_NAME')) workload.name = text.persist()
-      else if (name.equals('CLUSTER_ID')) workload.cluster = text.persist()
+      if (name.equals('NAMESPACE')) workload.namespace = nameOf(text)
+      else if (name.equals('WORKLOAD_NAME')) workload.name = nameOf(text)
+      else if (name.equals('CLUSTER_ID')) workload.cluster = nameOf(text)
     }
   }
   return fields.isMalformed ? null : workload.complete()
@@ -117,10 +121,14 @@ function readLabels(labels: ByteString, workload: Workload): bool {
     const value = name ? protobufBytes(fields.bytes, 2) : null
     const text = value ? protobufBytes(value, 3) : null
     if (!name || !text) continue
-    if (name.equals('app')) workload.app = text.persist()
-    else if (name.equals('version')) workload.version = text.persist()
-    else if (name.equals(CANONICAL_NAME)) workload.canonicalService = text.persist()
-    else if (name.equals(CANONICAL_REVISION)) workload.canonicalRevision = text.persist()
+    if (name.equals('app')) workload.app = nameOf(text)
+    else if (name.equals('version')) workload.version = nameOf(text)
+    else if (name.equals(CANONICAL_NAME)) workload.canonicalService = nameOf(text)
+    else if (name.equals(CANONICAL_REVISION)) workload.canonicalRevision = nameOf(text)
   }
   return !fields.isMalformed
+}
+
+function nameOf(text: ByteString): Bytes {
+  return text.slice(0, MAX_NAME).persist()
 }
