@@ -46,6 +46,13 @@ test('a metric that is not there is told with what there is', async () => {
   {method="GET", code="200"} 2
   {method="GET", code="503"} 5
   {method="POST", code="200"} 7`)
+  const sum = await toHaveMetric(withMetrics(METRICS), 'time', 4)
+  expect(sum.message()).toBe(`expected metric time = 4, but it was {"count":3,"sum":14} of
+  {code="200"} {"count":2,"sum":10}
+  {code="503"} {"count":1,"sum":4}`)
+  expect((await toHaveMetric(withMetrics(METRICS), 'plain', 4)).message()).toBe(
+    'expected metric plain = 4, but it was 3',
+  )
   const other = await toHaveMetric(withMetrics(METRICS), 'nothing')
   expect(other.message()).toBe(
     'expected metric nothing, but it was missing among plain, requests, requests_other, time',
@@ -58,7 +65,7 @@ const sent = (...callouts: UpstreamRequest[]) => ({ callouts }) as unknown as Ho
 
 const [TRACE, SPAN, PARENT] = ['4bf92f3577b34da6a3ce929d0e0e4736', '00f067aa0ba902b7', '05e3ac9a4f6e3b90']
 const OTLP = request(
-  'application/json',
+  'application/json; charset=utf-8',
   JSON.stringify({
     resourceSpans: [
       {
@@ -79,6 +86,8 @@ const OTLP = request(
                   { key: 'text', value: { stringValue: 'x' } },
                   { key: 'int', value: { intValue: '200' } },
                   { key: 'bool', value: { boolValue: true } },
+                  { key: 'double', value: { doubleValue: 0.5 } },
+                  { key: 'list', value: { arrayValue: { values: [{ stringValue: 'y' }] } } },
                 ],
                 status: { code: 2 },
               },
@@ -121,7 +130,7 @@ const DATADOG = request(
           duration: 7n,
           error: 0n,
           meta: { 'span.kind': 'server', '_dd.p.tid': TRACE.slice(0, 16), 'http.status_code': '200' },
-          metrics: {},
+          metrics: { _sampling_priority_v1: 1 },
         },
       ],
     ],
@@ -142,7 +151,14 @@ test('spans of three forms, in one', () => {
       start: 1700000000000000001n,
       end: 1700000000000000005n,
       status: 'error',
-      attributes: { text: 'x', int: 200, bool: true },
+      attributes: {
+        text: 'x',
+        int: 200,
+        bool: true,
+        double: 0.5,
+        list: '{"arrayValue":{"values":[{"stringValue":"y"}]}}',
+      },
+      resource: { 'service.name': 'cart' },
       traceState: 'a=1',
     },
     {
@@ -157,6 +173,7 @@ test('spans of three forms, in one', () => {
       end: 1700000000000005000n,
       status: 'error',
       attributes: { error: '503' },
+      resource: {},
       traceState: undefined,
     },
     {
@@ -170,7 +187,13 @@ test('spans of three forms, in one', () => {
       start: 1700000000000000000n,
       end: 1700000000000000007n,
       status: 'unset',
-      attributes: { 'span.kind': 'server', '_dd.p.tid': TRACE.slice(0, 16), 'http.status_code': '200' },
+      attributes: {
+        'span.kind': 'server',
+        '_dd.p.tid': TRACE.slice(0, 16),
+        'http.status_code': '200',
+        _sampling_priority_v1: 1,
+      },
+      resource: {},
       traceState: undefined,
     },
   ])
@@ -182,6 +205,9 @@ test.each([
   ['null', request('application/json', 'null')],
   ['another list', request('application/json', '[1, null, {"a": 1}]')],
   ['another object', request('application/json', '{"a": 1}')],
+  ['what is no MessagePack', request('application/msgpack', Uint8Array.of(0xc1))],
+  ['another object in MessagePack', request('application/msgpack', encode({ a: 1 }))],
+  ['another list in MessagePack', request('application/msgpack', encode([1, null, [{ trace_id: 'a' }]]))],
 ])('%s is no span', (_, callout) => {
   expect(spansOf(sent(callout))).toEqual([])
 })
@@ -194,6 +220,7 @@ test('a span is found by its parts, and what there is instead is told', async ()
     status: 'error',
     parentSpanId: PARENT,
     attributes: { int: 200 },
+    resource: { 'service.name': /^c/ },
   } as const
   expect((await toHaveSpan.call(undefined, host, expected)).pass).toBe(true)
   expect((await toHaveSpan.call(undefined, host)).pass).toBe(true)
@@ -204,6 +231,7 @@ test('a span is found by its parts, and what there is instead is told', async ()
     { kind: 'client' as const },
     { attributes: { text: null } },
     { service: 'cat' },
+    { resource: { 'service.name': 'cat' } },
   ]) {
     const { pass, message } = await toHaveSpan.call({ isNot: true }, host, wrong)
     expect(pass).toBe(false)

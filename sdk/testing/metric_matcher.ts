@@ -40,6 +40,9 @@ function add(one: MetricValue, other: MetricValue): MetricValue {
   return { count: one.count + other.count, sum: one.sum + other.sum }
 }
 
+/** What a value is the sum of, where it is one. */
+const sums = (all: Metrics, name: string) => (seriesOf(all, name).length > 1 ? ` of${listed(all, name)}` : '')
+
 function isSame(found: MetricValue, wanted: MetricValue): boolean {
   if (typeof found === 'number') return found === wanted
   return typeof wanted === 'number' ? found.count === wanted : found.count === wanted.count && found.sum === wanted.sum
@@ -50,12 +53,16 @@ const written = (labels: MetricLabels) =>
     .map(([label, text]) => `${label}="${text}"`)
     .join(', ')
 
+/** The series of the metric, a line for each. */
+const listed = (all: Metrics, name: string) =>
+  seriesOf(all, name)
+    .map(({ labels, value }) => `\n  {${written(labels)}} ${JSON.stringify(value)}`)
+    .join('')
+
 /** What there is instead: the series of the metric, or the names of all. */
 function others(all: Metrics, name: string): string {
-  const series = seriesOf(all, name)
-  const lines = series.map(({ labels, value }) => `\n  {${written(labels)}} ${JSON.stringify(value)}`)
   const names = [...new Set(Object.entries(all).map(([stat, value]) => parse(stat, value).name))]
-  return `missing among ${lines.join('') || names.join(', ') || 'no metrics'}`
+  return `missing among ${listed(all, name) || names.join(', ') || 'no metrics'}`
 }
 
 /** The matcher. On a Node host it knows at once. */
@@ -65,7 +72,7 @@ export function toHaveMetric(host: Host, name: string, value?: MetricValue, labe
     const pass = found !== undefined && (value === undefined || isSame(found, value))
     const which = Object.keys(labels).length > 0 ? `${name}{${written(labels)}}` : name
     return result(pass, `metric ${which}${value === undefined ? '' : ` = ${JSON.stringify(value)}`}`, () =>
-      found === undefined ? others(all, name) : JSON.stringify(found),
+      found === undefined ? others(all, name) : `${JSON.stringify(found)}${sums(all, name)}`,
     )
   }
   return host instanceof NodeHost ? check(host.metricsSync()) : host.metrics().then(check)

@@ -14,8 +14,11 @@ export interface ExpectedSpan extends Partial<Pick<Span, 'kind' | 'status' | 'cl
   parentSpanId?: string | RegExp | null
   traceState?: string | RegExp | null
   /** Value, a pattern for it, or null for an attribute that must not be there. */
-  attributes?: Record<string, string | number | boolean | RegExp | null>
+  attributes?: ExpectedAttributes
+  /** The same of who has sent it (OTLP). */
+  resource?: ExpectedAttributes
 }
+type ExpectedAttributes = Record<string, string | number | boolean | RegExp | null>
 
 /** Milliseconds that a real proxy may take to send what it has, and between two looks. */
 const PATIENCE = 2000
@@ -30,10 +33,11 @@ function fits(actual: Value, wanted: Value | RegExp | null): boolean {
   return wanted instanceof RegExp ? matches(String(actual), wanted) : String(actual) === String(wanted)
 }
 
-function isSuch(span: Span, { attributes = {}, ...parts }: ExpectedSpan): boolean {
+function isSuch(span: Span, { attributes = {}, resource = {}, ...parts }: ExpectedSpan): boolean {
   return (
     Object.entries(parts).every(([part, wanted]) => wanted === undefined || fits(span[part as 'name'], wanted)) &&
-    Object.entries(attributes).every(([name, wanted]) => fits(span.attributes[name], wanted))
+    Object.entries(attributes).every(([name, wanted]) => fits(span.attributes[name], wanted)) &&
+    Object.entries(resource).every(([name, wanted]) => fits(span.resource[name], wanted))
   )
 }
 
