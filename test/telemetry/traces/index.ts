@@ -11,7 +11,7 @@ import type { Behaviour } from './receiver.ts'
 
 const USAGE = `usage: npm run soak:receivers -- [--seconds N] [--only NAME] [--json]
 
-The long form of test/telemetry/traces/receiver.envoy.test.ts: requests through real Envoy while the receiver of their spans is gone, resets
+The long form of test/telemetry/traces/receiver.timed.envoy.test.ts: requests through real Envoy while the receiver of their spans is gone, resets
 connections, hangs, is slow or late, or answers 503, 429, 500 or 400. Requests must not notice, memory must not grow after the first fifth of the
 time, and all spans must be sent or counted as lost; otherwise the exit code is 1.
 
