@@ -1,7 +1,7 @@
 import { Action, StreamContext } from '@meshscript/sdk'
 import { Metrics } from '../../telemetry/assembly/metrics/index'
 import { Usage } from '../../telemetry/assembly/metrics/usage'
-import { TelemetryRoot } from '../../telemetry/assembly/root'
+import { TelemetryRoot } from '../../telemetry/assembly/telemetry_root'
 
 /** The telemetry filter of TCP connections. */
 export class TcpTelemetryRoot extends TelemetryRoot {

@@ -1,6 +1,6 @@
 import { HttpContext } from '@meshscript/sdk'
 import { Telemetry } from './configuration'
-import { TelemetryRoot } from './root'
+import { TelemetryRoot } from './telemetry_root'
 import { Traces } from './traces/index'
 import { Span } from './traces/span'
 import { Workload } from './workload'
