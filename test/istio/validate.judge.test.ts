@@ -81,7 +81,10 @@ test('what Istio would refuse is refused', async () => {
   expect((await validate(broken))[0]!.error).toContain('url')
 })
 
-const own = filesUnder(['examples', 'cli/templates']).filter((file) => file.endsWith('.yaml'))
+// A MeshConfig is no resource.
+const own = filesUnder(['examples', 'cli/templates']).filter(
+  (file) => file.endsWith('.yaml') && /^apiVersion:/m.test(readFileSync(file, 'utf8')),
+)
 test.each(own.map((file) => file.slice(root.length + 1)))('%s', async (file) => {
   const verdicts = await validate(readFileSync(join(root, file), 'utf8'))
   expect(verdicts.map(({ error }) => error)).toEqual(verdicts.map(() => undefined))
