@@ -57,7 +57,8 @@ export class DatadogEncoder extends SpanEncoder {
     writer.big16(0)
     this.count = 0
     this.text(utf8('span.kind'), record.isServer ? utf8('server') : utf8('client'))
-    this.text(utf8('http.method'), record.method)
+    // Receivers take the two names for one.
+    this.text(utf8('http.method'), record.knownMethod)
     if (record.status) this.text(utf8('http.status_code'), decimal(record.status))
     if (span.traceHigh) this.text(utf8('_dd.p.tid'), hex(span.traceHigh))
     record.write(this)

@@ -77,6 +77,11 @@ export class SpanRecord {
     return value ? value : ByteString.empty
   }
 
+  /** The request's method, where it is one of those that are known; `_OTHER` else. */
+  get knownMethod(): ByteString {
+    return isKnownMethod(this.method) ? this.method : utf8('_OTHER')
+  }
+
   /** The request's method, as it came. */
   get method(): ByteString {
     return this.text(Attribute.Method)
@@ -102,7 +107,7 @@ export class SpanRecord {
 
   /** Writes the attributes. */
   write(to: SpanEncoder): void {
-    to.text(utf8('http.request.method'), isKnownMethod(this.method) ? this.method : utf8('_OTHER'))
+    to.text(utf8('http.request.method'), this.knownMethod)
     if (!isKnownMethod(this.method)) to.text(utf8('http.request.method_original'), this.method)
     this.writeUrl(to)
     if (this.status) to.number(utf8('http.response.status_code'), this.status)
