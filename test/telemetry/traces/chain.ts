@@ -121,6 +121,12 @@ export class Chain {
     return get(this.#entry, { ...INSIDE, ...headers })
   }
 
+  /** Spans whose receipt the receiver has confirmed to the filters. */
+  async sent(): Promise<number> {
+    const all = await Promise.all(this.#envoys.map((envoy) => envoy.stats('telemetry_items_total.*result=.=sent')))
+    return all.flatMap((stats) => Object.values(stats)).reduce<number>((sum, value) => sum + Number(value), 0)
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#envoys.map((envoy) => envoy.stop()))
     await Promise.all(

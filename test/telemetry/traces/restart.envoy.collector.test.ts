@@ -18,7 +18,8 @@ test.each<Receiver>(['otlp', 'zipkin', 'datadog'])(
     })
     try {
       expect(await chain.request()).toBe(200)
-      await tracesOf(collector)
+      // What it has taken without having said so would be sent to it again.
+      await expect.poll(() => chain.sent(), { timeout: 10_000 }).toBe(5)
       await collector.kill()
       for (let i = 0; i < 10; i++) expect(await chain.request()).toBe(200)
       await collector.resume()
