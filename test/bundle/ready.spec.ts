@@ -6,6 +6,7 @@ import authorization from '../../filters/authorization/assembly/index.ts?filter'
 import fault from '../../filters/fault/assembly/index.ts?filter'
 import ratelimit from '../../filters/ratelimit/assembly/index.ts?filter'
 import routing from '../../filters/routing/assembly/index.ts?filter'
+import telemetry from '../../filters/telemetry/assembly/index.ts?filter'
 import { build } from './build.ts'
 
 const exact = (text: string) => ({ exact: text })
@@ -83,8 +84,15 @@ const PARTS: Record<string, object> = {
       },
     ],
   },
+  telemetry: {
+    version: 1,
+    reporter: 'destination',
+    workload: { name: 'v1', namespace: 'shop' },
+    metrics: { REQUEST_COUNT: { tags: { user: "request.headers['x-user']" } } },
+    flows: { exporter: { cluster: 'flows' }, batch: { interval: '10ms' } },
+  },
 }
-const MODULES: Record<string, string> = { authorization, ratelimit, fault, routing }
+const MODULES: Record<string, string> = { authorization, ratelimit, fault, routing, telemetry }
 const NAMES = Object.keys(PARTS)
 /** Built before the tests, which have less time. */
 const wasm = await build(...NAMES)
@@ -96,6 +104,7 @@ const around = (): HostOptions => ({
     v1: service('v1'),
     v2: service('v2'),
     checked: service('checked'),
+    flows: cluster.http(() => 200),
     checker: cluster.http(({ headers }) =>
       headers.get('x-user') === 'mallory' ? { status: 403, body: 'no' } : { headers: { 'x-checked': 'yes' } },
     ),
@@ -153,7 +162,11 @@ test.each<[string, RequestInit]>([
 })
 
 test('metrics are the same', async () => {
+  // The last records are on their way.
+  await Promise.all([bundle.advance('200ms'), chain.advance('200ms')])
   expect(await bundle.metrics()).toEqual(await chain.metrics())
+  await expect(bundle).toHaveMetric('istio_requests_total', 1, { response_code: '418', user: 'bob' })
+  await expect(bundle).toHaveMetric('telemetry_items_total', 20, { signal: 'flows', result: 'sent' })
 })
 
 test('headers are read once, and again where one was written', async () => {
