@@ -108,7 +108,7 @@ export class SpanRecord {
   /** Writes the attributes. */
   write(to: SpanEncoder): void {
     to.text(utf8('http.request.method'), this.knownMethod)
-    if (!isKnownMethod(this.method)) to.text(utf8('http.request.method_original'), this.method)
+    if (!isKnownMethod(this.method)) put(to, utf8('http.request.method_original'), this.method)
     this.writeUrl(to)
     if (this.status) to.number(utf8('http.response.status_code'), this.status)
     this.writeProtocol(to)
@@ -144,8 +144,8 @@ export class SpanRecord {
     const path = target.slice(0, queryStart(target))
     const scheme = this.text(Attribute.Scheme)
     if (this.isServer) {
-      to.text(utf8('url.path'), path)
-      to.text(utf8('url.scheme'), scheme)
+      put(to, utf8('url.path'), path)
+      put(to, utf8('url.scheme'), scheme)
     } else to.text(utf8('url.full'), scheme.concat(utf8('://')).concat(authority).concat(path))
     writeAddress(to, utf8('server.address'), utf8('server.port'), authority)
   }
@@ -173,6 +173,11 @@ export class SpanRecord {
     const id = this.header(utf8('x-request-id'))
     if (id) to.text(utf8('guid:x-request-id'), id)
   }
+}
+
+/** Of what Envoy could not read there is nothing to say. */
+function put(to: SpanEncoder, name: ByteString, value: ByteString): void {
+  if (!value.isEmpty) to.text(name, value)
 }
 
 /** Where the query or a fragment begins. */
