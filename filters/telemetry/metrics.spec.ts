@@ -221,7 +221,7 @@ describe('labels', () => {
       '/users/{id}/orders/*': ['/users/7/orders/1'],
       '/static/**': ['/static/', '/static/js/app.js'],
       '/': ['/', '/?a'],
-      other: ['/users', '/users/', '/users/7/orders', '/users/7/orders/1/2', '/users/"'],
+      unknown: ['/users', '/users/', '/users/7/orders', '/users/7/orders/1/2', '/users/"'],
     }
     for (const path of Object.values(asked).flat()) await host!.request(path)
     for (const [path, { length }] of Object.entries(asked))
@@ -236,6 +236,6 @@ describe('labels', () => {
     await start({ metrics: { REQUEST_COUNT: { tags }, RESPONSE_SIZE: { tags } } })
     for (const path of ['/a/1', '/b']) await host!.request(path)
     await expect(host).toHaveMetric('istio_requests_total', 1, { path: '/a/{x}', same: '/a/*' })
-    await expect(host).toHaveMetric('istio_response_bytes', 1, { path: 'else', same: 'other' })
+    await expect(host).toHaveMetric('istio_response_bytes', 1, { path: 'else', same: 'unknown' })
   })
 })

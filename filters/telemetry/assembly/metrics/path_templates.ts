@@ -21,7 +21,7 @@ export class PathTemplates {
       this.add(templates[i], text)
     }
     if (!templates.length) templates.fail('expected a template at least')
-    this.other = json.get('other').bytes('other')
+    this.other = json.get('other').bytes('unknown')
     this.source = source.concat(this.other.view).persist()
     this.set.compile()
   }
