@@ -173,8 +173,9 @@ describe.each(builders)('built by %s', (builder) => {
         handler: () => ({ body: 'answer', trailers: { 'x-private': '1', 'x-public': '2' } }),
       },
     })
-    expect(new Set(messages(host))).toEqual(new Set(['start 0', 'configure text']))
-    const before = host.logs.length
+    // Each VM says it, the last ones maybe later than the request.
+    const starting = new Set(['start 0', 'configure text'])
+    expect(new Set(messages(host))).toEqual(starting)
     const stream = await host.stream({ method: 'POST', protocol: 'http2' })
     await stream.write('first ')
     await stream.end({ body: 'second', trailers: { 'x-sum': '12' } })
@@ -182,7 +183,7 @@ describe.each(builders)('built by %s', (builder) => {
     expect(response).toMatchObject({ status: 200, text: 'answer' })
     expect(response.trailers.toJSON()).toEqual({ 'x-public': '2' })
     expect(response.upstream!.trailers.toJSON()).toEqual({ 'x-sum': 'checked', 'x-more': 'yes' })
-    expect(messages(host).slice(before)).toEqual([
+    expect(messages(host).filter((message) => !starting.has(message))).toEqual([
       'request body true irs',
       'request body true irs',
       'request trailers 1 12',
