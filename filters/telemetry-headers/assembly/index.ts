@@ -8,6 +8,12 @@ export class HeaderTelemetryRoot extends TelemetryRoot {
   get changesHeaders(): bool {
     return true
   }
+
+  // Here, since the host would call a module that has it at the end of each request, too.
+  onDone(): bool {
+    const telemetry = this.telemetry
+    return !telemetry || telemetry.schedule.end()
+  }
 }
 
 export class HeaderTelemetryStream extends TelemetryStream {

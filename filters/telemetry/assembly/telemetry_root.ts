@@ -39,9 +39,4 @@ export class TelemetryRoot extends RootContext {
     const telemetry = this.telemetry
     if (telemetry) telemetry.schedule.onTick()
   }
-
-  onDone(): bool {
-    const telemetry = this.telemetry
-    return !telemetry || telemetry.schedule.end()
-  }
 }
