@@ -1,12 +1,10 @@
 import { ByteString } from '@meshscript/sdk'
+import { hexDigit, storeHex } from '../hex'
 
 const FIRST_CAPACITY: i32 = 2048
 /** Longer records are not kept. */
 const MAX_CAPACITY: usize = 131_072
 
-const HEX = memory.data<u8>([
-  0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66,
-])
 /** Digits of the largest number. */
 // @ts-ignore: decorator
 @inline const DIGITS: usize = 20
@@ -133,9 +131,7 @@ export class Writer {
 
   /** 16 digits in lower case. */
   hex64(value: u64): this {
-    if (!this.ensure(16)) return this
-    for (let shift: i32 = 60; shift >= 0; shift -= 4)
-      store<u8>(this.at++, load<u8>(HEX + <usize>((value >> (<u64>shift)) & 15)))
+    if (this.ensure(16)) this.at = storeHex(this.at, value)
     return this
   }
 
@@ -182,7 +178,7 @@ export class Writer {
       else {
         store<u32>(to, 0x30303075)
         store<u8>(to, <u8>(0x30 + (byte >> 4)), 3)
-        store<u8>(to, load<u8>(HEX + (byte & 15)), 4)
+        store<u8>(to, hexDigit(byte), 4)
         to += 5
       }
     }

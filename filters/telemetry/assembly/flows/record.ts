@@ -13,7 +13,7 @@ import { writePolicy } from './policy'
 import { serviceHost, writeClientService, writeServerService } from './service'
 import { TraceId } from './trace_id'
 import { Url } from './url'
-import { uuid } from './uuid'
+import { uuid } from '../uuid'
 
 const MAX_TEXT: i32 = 256
 const MILLISECOND: u64 = 1_000_000

@@ -1,5 +1,5 @@
 import { ByteString } from '@meshscript/sdk'
-import { isHex, parseHex } from '../traces/hex'
+import { isHex, parseHex } from '../hex'
 import { Span } from '../traces/span'
 
 /** The trace that a request belongs to. */

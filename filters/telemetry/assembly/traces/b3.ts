@@ -1,7 +1,7 @@
 // https://github.com/openzipkin/b3-propagation
 
 import { ByteString, HeaderMap, utf8 } from '@meshscript/sdk'
-import { hex, isHex, parseHex, traceId } from './hex'
+import { hex, isHex, parseHex, traceId } from '../hex'
 import { Format, HeaderReader, TraceContext } from './propagation'
 import { Span } from './span'
 

@@ -2,7 +2,7 @@
 
 import { ByteString, HeaderMap, utf8 } from '@meshscript/sdk'
 import { decimal } from '../../../common/assembly/decimal'
-import { hex, isHex, parseHex } from './hex'
+import { hex, isHex, parseHex } from '../hex'
 import { Format, HeaderReader, TraceContext } from './propagation'
 import { NO_PRIORITY, Span } from './span'
 

@@ -4,7 +4,7 @@ import { Bytes, ByteString, Headers, utf8 } from '@meshscript/sdk'
 import { decimal } from '../../../common/assembly/decimal'
 import { Writer } from '../export/writer'
 import { SpanEncoder } from './encoder'
-import { hex } from './hex'
+import { hex } from '../hex'
 import { SpanRecord } from './record'
 
 const ARRAY_1: u8 = 0x91

@@ -4,7 +4,7 @@ import { Bytes, ByteString, utf8 } from '@meshscript/sdk'
 import { Writer } from '../export/writer'
 import { Workload } from '../workload'
 import { SpanEncoder } from './encoder'
-import { hex, traceId } from './hex'
+import { hex, traceId } from '../hex'
 import { SpanRecord } from './record'
 
 const SERVER: u64 = 2

@@ -1,12 +1,12 @@
 import { ByteString, HeaderMap, utf8 } from '@meshscript/sdk'
 import { random } from '../../../common/assembly/random'
-import { storeHex, isHex, parseHex } from './hex'
+import { isHex, parseHex } from '../hex'
+import { uuid } from '../uuid'
 import { HeaderReader } from './propagation'
 
 const UUID: i32 = 36
 /** Where an x-request-id says why it is traced. */
 const REASON: i32 = 14
-const uuid = memory.data(36)
 
 /** Says of the traces that begin here which are sampled. */
 @final
@@ -47,18 +47,7 @@ export class Sampler {
 
 /** Gives a request an id, as Envoy does where it has none: a random UUID. */
 export function addRequestId(headers: HeaderMap): ByteString {
-  const high = (random().bits() & 0xffffffffffff0fff) | 0x4000
-  const low = (random().bits() & 0x3fffffffffffffff) | 0x8000000000000000
-  const digits = changetype<usize>(HALVES)
-  storeHex(storeHex(digits, high), low)
-  let at = uuid
-  for (let i: usize = 0; i < 32; i++) {
-    if (i == 8 || i == 12 || i == 16 || i == 20) store<u8>(at++, 0x2d)
-    store<u8>(at++, load<u8>(digits + i))
-  }
-  const id = ByteString.at(uuid, UUID)
+  const id = uuid()
   headers.set(utf8('x-request-id'), id)
   return id
 }
-
-const HALVES = memory.data(32)

@@ -1,7 +1,7 @@
 // https://www.w3.org/TR/trace-context/: traceparent: VERSION-TRACE-PARENT-FLAGS
 
 import { ByteString, HeaderMap, utf8 } from '@meshscript/sdk'
-import { isHex, parseHex, storeHex } from './hex'
+import { isHex, parseHex, storeHex } from '../hex'
 import { Format, HeaderReader, TraceContext } from './propagation'
 import { Span } from './span'
 

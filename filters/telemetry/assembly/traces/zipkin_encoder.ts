@@ -3,7 +3,7 @@
 import { Bytes, ByteString, utf8 } from '@meshscript/sdk'
 import { Writer } from '../export/writer'
 import { SpanEncoder } from './encoder'
-import { hex, traceId } from './hex'
+import { hex, traceId } from '../hex'
 import { SpanRecord } from './record'
 
 /** Nanoseconds. */

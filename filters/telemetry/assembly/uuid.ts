@@ -1,6 +1,6 @@
 import { ByteString } from '@meshscript/sdk'
-import { random } from '../../../common/assembly/random'
-import { storeHex } from '../traces/hex'
+import { random } from '../../common/assembly/random'
+import { storeHex } from './hex'
 
 const text = memory.data(36)
 const digits = memory.data(32)

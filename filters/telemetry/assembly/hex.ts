@@ -23,10 +23,16 @@ export function parseHex(text: ByteString, from: i32, count: i32): u64 {
   return value
 }
 
+/** The digit of the lowest four bits, in lower case. */
+// @ts-ignore: decorator
+@inline
+export function hexDigit(bits: usize): u8 {
+  return load<u8>(HEX + (bits & 15))
+}
+
 /** Writes 16 digits in lower case; answers where they end. */
 export function storeHex(at: usize, value: u64): usize {
-  for (let shift: i32 = 60; shift >= 0; shift -= 4)
-    store<u8>(at++, load<u8>(HEX + <usize>((value >> (<u64>shift)) & 15)))
+  for (let shift: i32 = 60; shift >= 0; shift -= 4) store<u8>(at++, hexDigit(<usize>(value >> (<u64>shift))))
   return at
 }
 
