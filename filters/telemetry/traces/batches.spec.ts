@@ -1,0 +1,82 @@
+/** When spans are sent, and what becomes of those that nobody takes. The same on both hosts. */
+import { describe, expect, test } from 'vitest'
+import { host, received } from '../testing.ts'
+import { attributesOf, bodies, EXPORTER, SOON, spansOf, start, workload } from './testing.ts'
+
+describe('batches', () => {
+  const items = (result: string) => `telemetry_items_total.signal=.=spans;.;.result=.=${result};.;`
+
+  test('as many as are waited for go together', async () => {
+    await start({ exporter: EXPORTER, batch: { maxItems: 3, interval: '1h' } })
+    for (let i = 0; i < 7; i++) await host.request(`/${i}`)
+    await received(2)
+    expect(bodies().map((body) => spansOf(body).map((span) => attributesOf(span)['url.path']))).toEqual([
+      ['/0', '/1', '/2'],
+      ['/3', '/4', '/5'],
+    ])
+    await expect(host).toHaveMetric(items('sent'), 6)
+  })
+
+  test('a receiver that fails for a while gets them later, those that there is no room for are dropped and counted', async () => {
+    let isWell = false
+    const batch = { maxItems: 2, maxQueue: 4, interval: '20ms' }
+    await start({ exporter: EXPORTER, batch }, {}, {}, () => (isWell ? 200 : 503))
+    for (let i = 0; i < 10; i++) expect((await host.request(`/${i}`)).status).toBe(200)
+    await received()
+    await expect(host).toHaveMetric(items('dropped'), 6)
+    isWell = true
+    const failed = host.callouts.length
+    for (let i = 0; i < 200 && host.callouts.length < failed + 2; i++) await host.advance('50ms')
+    const paths = bodies().map((body) => spansOf(body).map((span) => attributesOf(span)['url.path']))
+    expect(paths.slice(0, 1)).toEqual([['/0', '/1']])
+    expect(paths.slice(-2)).toEqual([
+      ['/0', '/1'],
+      ['/2', '/3'],
+    ])
+    await host.request('/after')
+    await received(host.callouts.length + 1)
+    await expect(host).toHaveMetric(items('sent'), 5)
+    await expect(host).toHaveMetric('telemetry_items_total', 11)
+    expect(host).toContainLog('warn', 'spans: collector takes none: status 503; they are kept')
+    expect(host).toContainLog('warn', 'spans: collector takes them again; 6 were dropped')
+  })
+
+  test('what the receiver refuses is not sent again', async () => {
+    await start({ exporter: EXPORTER, batch: SOON }, {}, {}, () => 400)
+    await host.request()
+    await received()
+    await host.advance('200ms')
+    expect(host.callouts).toHaveLength(1)
+    await expect(host).toHaveMetric(items('rejected'), 1)
+    expect(host).toContainLog('warn', 'spans: collector refuses 1: status 400')
+  })
+
+  test('retry-after is respected', async () => {
+    await start({ exporter: EXPORTER, batch: SOON }, {}, {}, () => ({ status: 429, headers: { 'retry-after': '1' } }))
+    await host.request()
+    await received()
+    await host.advance('600ms')
+    expect(host.callouts).toHaveLength(1)
+    await host.advance('600ms')
+    expect(host.callouts).toHaveLength(2)
+  })
+
+  test('a cluster that is not there', async () => {
+    await start({ exporter: { type: 'otlp', cluster: 'nowhere' }, batch: SOON })
+    expect((await host.request()).status).toBe(200)
+    await host.advance('100ms')
+    expect(host).toContainLog('warn', 'spans: nowhere takes none: there is no such cluster; they are kept')
+  })
+
+  test('what waits is sent when the configuration changes', async () => {
+    const configuration = { version: 1, reporter: 'destination', workload }
+    await start({ exporter: EXPORTER, batch: { interval: '1h' } })
+    await host.request('/before')
+    await host.reconfigure({ ...configuration, traces: { exporter: EXPORTER, batch: { interval: '20ms' } } })
+    await received()
+    expect(attributesOf(spansOf(bodies()[0]!)[0]!)['url.path']).toBe('/before')
+    await host.request('/after')
+    await received(2)
+    expect(attributesOf(spansOf(bodies()[1]!)[0]!)['url.path']).toBe('/after')
+  })
+})
