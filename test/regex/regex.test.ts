@@ -59,6 +59,41 @@ test(`${PAIRS} pairs of pattern and text match as RE2 says (seed ${SEED})`, { ti
   expect(count.large).toBeLessThan(count.accepted / 50)
 })
 
+test('many patterns with the same beginnings match as each of them alone', () => {
+  const module = new RegexModule(regex)
+  const random = new Random(SEED)
+  // JavaScript reads these as RE2 does.
+  const pieces = [
+    'a',
+    'b',
+    'ab',
+    'é',
+    '[ab]',
+    '[a-c]',
+    '[^a]',
+    '.',
+    'a*',
+    '(a|bb)',
+    '(a|bb)?',
+    'c{2,3}',
+    '(?:b|)',
+    '.*',
+  ]
+  const makePattern = () => Array.from({ length: 1 + random.below(5) }, () => random.pick(pieces)).join('')
+  const patterns = [...new Set(Array.from({ length: 3000 }, makePattern))]
+  expect(module.compile(patterns).filter(Boolean)).toEqual([])
+  const texts = Array.from({ length: 300 }, () =>
+    Array.from({ length: random.below(7) }, () => random.pick(['a', 'b', 'c', 'é'])).join(''),
+  )
+  const found = module.match(texts)
+  for (const [i, text] of texts.entries()) {
+    const expected = patterns.flatMap((pattern, number) =>
+      new RegExp(`^(?:${pattern})$`, 'u').test(text) ? [number] : [],
+    )
+    expect(found[i], JSON.stringify(text)).toEqual(expected)
+  }
+})
+
 test('syntax that older versions of RE2 lack, and what is refused', () => {
   const module = new RegexModule(regex)
   const cases: [pattern: string, text: string][] = [

@@ -1,4 +1,4 @@
-import { Bytes, ByteString, utf8 } from '@meshscript/sdk'
+import { ByteString, utf8 } from '@meshscript/sdk'
 
 const MAX_VARIABLES: i32 = 5
 const MAX_NAME: i32 = 16
@@ -6,26 +6,28 @@ const MAX_NAME: i32 = 16
 /**
  * The regular expression that Envoy's `uri_template_matcher` makes of a path template; null when Envoy refuses the template.
  * `*` is one segment, `**` any number of them, `{name}` and `{name=a/*}` are the same with a name. Istio's `{*}` and `{**}` are taken, too.
+ * Valid until the next call.
  */
-export function templateToRegex(template: ByteString): Bytes | null {
-  return new TemplateReader(template).read()
+export function templateToRegex(template: ByteString): ByteString | null {
+  return reader.read(template)
 }
 
-/** What is written is a few times as long as what is read: a literal doubles at most, an operator becomes a class. */
 @final
 class TemplateReader {
-  private out: StaticArray<u8>
+  private text: ByteString = ByteString.empty
+  private out: StaticArray<u8> = new StaticArray<u8>(256)
   private size: i32 = 0
   private at: i32 = 0
   private variables: i32 = 0
   private names: StaticArray<i32> = new StaticArray<i32>(MAX_VARIABLES * 2)
   private sawTextGlob: bool = false
 
-  constructor(private text: ByteString) {
-    this.out = new StaticArray<u8>(16 + text.length * 48)
-  }
-
-  read(): Bytes | null {
+  read(text: ByteString): ByteString | null {
+    this.text = text
+    this.size = 0
+    this.at = 0
+    this.variables = 0
+    this.sawTextGlob = false
     if (this.byte() != 0x2f) return null
     this.put(0x2f)
     this.at++
@@ -34,7 +36,7 @@ class TemplateReader {
       if (done < 0) return null
       if (done) break
     }
-    return new Bytes(ByteString.at(changetype<usize>(this.out), this.size))
+    return ByteString.at(changetype<usize>(this.out), this.size)
   }
 
   private byte(offset: i32 = 0): i32 {
@@ -42,12 +44,25 @@ class TemplateReader {
   }
 
   private put(byte: i32): void {
-    unchecked((this.out[this.size++] = <u8>byte))
+    const at = this.extend(1)
+    store<u8>(at, byte)
   }
 
   private putAll(text: ByteString): void {
-    memory.copy(changetype<usize>(this.out) + this.size, text.ptr, text.length)
-    this.size += text.length
+    const at = this.extend(text.length)
+    memory.copy(at, text.ptr, text.length)
+  }
+
+  /** Makes what is written longer; answers where the new part is. */
+  private extend(length: i32): usize {
+    const size = this.size
+    this.size = size + length
+    if (this.size > this.out.length) {
+      const longer = new StaticArray<u8>(max(this.size, this.out.length * 2))
+      memory.copy(changetype<usize>(longer), changetype<usize>(this.out), size)
+      this.out = longer
+    }
+    return changetype<usize>(this.out) + size
   }
 
   /** Reads a segment and what ends it. Answers 0, 1 when it was the last, -1 when it is invalid. */
@@ -148,6 +163,9 @@ class TemplateReader {
     return this.at > start
   }
 }
+
+/** One for all: there may be thousands of templates. */
+const reader = new TemplateReader()
 
 function isNameByte(c: i32): bool {
   return <u32>((c | 0x20) - 0x61) < 26 || <u32>(c - 0x30) < 10 || c == 0x5f

@@ -101,7 +101,7 @@ class PathDescriptor extends Descriptor {
     const regex = templateToRegex(json.byteString())
     if (!regex) return json.fail('expected a path template, e.g. /shops/{*}/orders/{**}')
     this.index.beginAlternative(new Template(place, json.bytes()))
-    this.index.addPattern(addRegex(dimension, json, regex.view))
+    this.index.addPattern(addRegex(dimension, json, regex))
     this.index.addCondition(dimension)
   }
 

@@ -14,7 +14,7 @@ export class Library extends RootContext {
     const templates = json.get('templates').optionalArray()
     for (let i = 0; i < templates.length; i++) {
       const regex = templateToRegex(templates[i].byteString())
-      if (regex) this.patterns.add(regex.view)
+      if (regex) this.patterns.add(regex)
       else templates[i].fail('expected a template')
     }
     this.patterns.compile()

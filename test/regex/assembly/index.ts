@@ -1,6 +1,6 @@
 // Does what its configuration says, command by command (see ../module.ts): sets of regular expressions, path templates and blocks of
 // addresses. A line of the log answers each command.
-import { Bytes, ByteString, Configuration, HttpContext, log, RootContext } from '@meshscript/sdk'
+import { ByteString, Configuration, HttpContext, log, RootContext, utf8 } from '@meshscript/sdk'
 import { CidrTrie } from '../../../filters/common/assembly/cidr'
 import { templateToRegex } from '../../../filters/common/assembly/path_template'
 import { RegexSet } from '../../../filters/common/assembly/regex/index'
@@ -60,7 +60,7 @@ function run(command: Command, argument: ByteString): void {
       break
     default: {
       const regex = templateToRegex(argument)
-      log.info(regex ? regex.view : Bytes.from('refused').view)
+      log.info(regex ? regex : utf8('refused'))
     }
   }
 }

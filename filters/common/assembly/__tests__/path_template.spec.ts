@@ -6,14 +6,15 @@ function matches(template: string, path: string): bool {
   const regex = templateToRegex(utf8(template))
   if (!regex) return false
   const set = new RegexSet()
-  expect(set.add(regex.view)).toBe(0)
+  expect(set.add(regex)).toBe(0)
   set.compile()
   return set.match(utf8(path)) == 1
 }
 
 describe('path templates', () => {
   test('Istio and Envoy write operators differently', () => {
-    expect(templateToRegex(utf8('/a/{*}/{**}'))!.toString()).toBe(templateToRegex(utf8('/a/*/**'))!.toString())
+    const regex = templateToRegex(utf8('/a/{*}/{**}'))!.toString()
+    expect(templateToRegex(utf8('/a/*/**'))!.toString()).toBe(regex)
   })
 
   test('one segment is never empty; any number may be', () => {

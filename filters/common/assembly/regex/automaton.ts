@@ -4,7 +4,7 @@
 import { ByteString } from '@meshscript/sdk'
 import { Ints, sort } from './ints'
 import { Assertion } from './parser'
-import { Op } from './program'
+import { INSTRUCTION, Op } from './program'
 
 /** Bytes for states. */
 export const MAX_CACHE: i32 = 1 << 20
@@ -43,8 +43,8 @@ export class Automaton {
   private start: i32 = 0
   private flushes: i32 = 0
   /** Where the text is now, and what comes next. */
-  private current: Ints
-  private next: Ints
+  private current: Ints = new Ints(64)
+  private next: Ints = new Ints(64)
   /** Instructions that are still to be followed. */
   private stack: StaticArray<i32>
   /** For each instruction when it was put into `next` last. */
@@ -58,17 +58,9 @@ export class Automaton {
     private assertions: i32,
     patterns: i32,
   ) {
-    const size = code.length / 3
+    const size = code.length / INSTRUCTION
     let splits = 0
-    let jumps = 0
-    for (let i = 0; i < code.length; i += 3) {
-      const op = unchecked(code[i])
-      if (op == Op.Split) splits++
-      else if (op == Op.Jump) jumps++
-    }
-    // Splits and jumps are followed at once; only splits leave something to follow later.
-    this.current = new Ints(size - splits - jumps)
-    this.next = new Ints(size - splits - jumps)
+    for (let i = 0; i < code.length; i += INSTRUCTION) if ((unchecked(code[i]) & 0xff) == Op.Split) splits++
     this.stack = new StaticArray<i32>(splits)
     this.marks = new StaticArray<u16>(size)
     this.matched = new StaticArray<i32>(patterns)
@@ -79,7 +71,7 @@ export class Automaton {
   private classify(): void {
     const first = new StaticArray<bool>(257)
     const code = this.code
-    for (let i = 0; i < code.length; i += 3) {
+    for (let i = 0; i < code.length; i += INSTRUCTION) {
       const op = unchecked(code[i])
       if ((op & 0xff) != Op.Bytes) continue
       unchecked((first[(op >> 8) & 0xff] = true))
@@ -187,7 +179,7 @@ export class Automaton {
     const current = this.current
     this.clear()
     for (let i = 0; i < current.length; i++) {
-      const at = current.at(i) * 3
+      const at = current.at(i) * INSTRUCTION
       const op = unchecked(code[at])
       const kind = op & 0xff
       if (kind == Op.Bytes) {
@@ -204,7 +196,7 @@ export class Automaton {
   private hasAssertion(): bool {
     const next = this.next
     for (let i = 0; i < next.length; i++) {
-      if (unchecked(this.code[next.at(i) * 3]) == Op.Assert) return true
+      if ((unchecked(this.code[next.at(i) * INSTRUCTION]) & 0xff) == Op.Assert) return true
     }
     return false
   }
@@ -234,23 +226,21 @@ export class Automaton {
 
   /** Adds to `next` where `from` leads to without a byte. `holds`: assertions that hold, or -1 to keep assertions for later. */
   private follow(from: i32, holds: i32): void {
-    // Nothing is allocated here, so addresses stay; each list has room for every instruction.
     const code = changetype<usize>(this.code)
     const stack = changetype<usize>(this.stack)
-    const list = changetype<usize>(this.next.data)
+    const next = this.next
     const marks = changetype<usize>(this.marks)
     const generation = <u32>this.generation
-    let count = this.next.length
     let depth: usize = 0
     let at = from
     for (;;) {
       const mark = marks + ((<usize>at) << 1)
       if (load<u16>(mark) != generation) {
         store<u16>(mark, generation)
-        const instruction = code + <usize>at * 12
+        const instruction = code + ((<usize>at) << 3)
         const op = load<u8>(instruction)
         if (op == Op.Split) {
-          store<i32>(stack + depth, load<i32>(instruction, 8))
+          store<u32>(stack + depth, load<u32>(instruction) >> 8)
           depth += 4
           at = load<i32>(instruction, 4)
           continue
@@ -260,9 +250,8 @@ export class Automaton {
           continue
         }
         if (op != Op.Assert || holds < 0) {
-          store<i32>(list + ((<usize>count) << 2), at)
-          count++
-        } else if (load<i32>(instruction, 8) & holds) {
+          next.push(at)
+        } else if (load<i32>(instruction) & (holds << 8)) {
           at = load<i32>(instruction, 4)
           continue
         }
@@ -271,7 +260,6 @@ export class Automaton {
       depth -= 4
       at = load<i32>(stack + depth)
     }
-    this.next.length = count
   }
 
   /** The matches of `next` if the text ends here, ascending. Changes both sets when there are assertions. */
@@ -285,7 +273,7 @@ export class Automaton {
     }
     let count = 0
     for (let i = 0; i < set.length; i++) {
-      const at = set.at(i) * 3
+      const at = set.at(i) * INSTRUCTION
       if (unchecked(code[at]) == Op.Match) unchecked((into[count++] = code[at + 1]))
     }
     if (count > 1) sort(into, 0, count, 1)

@@ -67,7 +67,7 @@ export class RegexSet {
     const program = this.program
     if (!program) return
     this.automaton = new Automaton(
-      program.code.toStaticArray(),
+      program.toStaticArray(),
       StaticArray.slice(program.sets.data, 0, program.sets.length),
       program.assertions,
       this.patterns.length,

@@ -5,21 +5,24 @@ import { Ints, LongList } from './ints'
 import { Assertion, Item, Parser, STRIDE } from './parser'
 import { Utf8Compiler } from './utf8'
 
-/** What an instruction does; in the low byte of its first integer. */
+/** What an instruction does: the low byte of its first integer. The other three are its operand, and the second integer is `out`. */
 export enum Op {
   /** Goes on at `out`. */
   Jump,
-  /** Goes on at `out` and at `other`. */
+  /** Goes on at `out` and at its operand. */
   Split,
-  /** Takes a byte from the first integer's second to its third byte, and goes on at `out`. */
+  /** Takes a byte from its operand's first to its second byte, and goes on at `out`. */
   Bytes,
-  /** As `Bytes`, with a byte of the set whose number is in the first integer's upper bytes. */
+  /** As `Bytes`, with a byte of the set that its operand numbers. */
   Set,
-  /** Goes on at `out` where the assertion in `other` holds. */
+  /** Goes on at `out` where the assertion of its operand holds. */
   Assert,
   /** The pattern of number `out` matches when the text ends here. */
   Match,
 }
+
+/** Integers of an instruction. */
+export const INSTRUCTION: i32 = 2
 
 /** Instructions that one pattern may need. */
 export const MAX_PATTERN: i32 = 32768
@@ -27,11 +30,13 @@ export const MAX_PATTERN: i32 = 32768
 export const MAX_PROGRAM: i32 = 1 << 20
 
 const SHARED: i32 = 4096
+const SHAPES: i32 = 256
+const PIECES: i32 = 4096
+/** Marks `Bytes` of the tree: those of pieces may be alike. */
+const OF_TREE: i32 = 1 << 24
 
-/** The instructions: `Op` with bytes, out, other. */
 @final
 export class Program {
-  readonly code: LongList = new LongList()
   /** Sets of bytes, 256 bits each. */
   readonly sets: Ints = new Ints(64)
   /** Assertions that some pattern makes. */
@@ -39,6 +44,7 @@ export class Program {
   /** Set when there was no room for an instruction. */
   full: bool = false
 
+  private code: LongList = new LongList()
   private limit: i32 = 0
   /** Instructions by hash: what is the same is made once. */
   private shared: StaticArray<i32> = new StaticArray<i32>(SHARED)
@@ -46,25 +52,51 @@ export class Program {
   /** The frames of what is being compiled: item, and what its kind needs. */
   private frames: Ints = new Ints(256)
   private pieces: Ints = new Ints(64)
-  /** Pieces that patterns begin with (not literals): for each its instruction, its items, the first of them, their number. */
-  private kept: Ints = new Ints(64)
-  private keptItems: LongList = new LongList()
+  /** Steps of the tree that are no literals: for each its node, its shape, where it leads to, the one before it in its bucket. Counted from 1. */
+  private pieceSteps: LongList = new LongList()
+  private stepBuckets: StaticArray<i32> = new StaticArray<i32>(PIECES)
+  /** What pieces are: for each hash, items, number of items, the shape before it in its bucket. Counted from 1. */
+  private shapes: Ints = new Ints(64)
+  private shapeItems: Ints = new Ints(256)
+  private shapeBuckets: StaticArray<i32> = new StaticArray<i32>(SHAPES)
 
   constructor() {
     // Number 0 leads nowhere; number 1 is where all patterns begin.
-    this.add(Op.Bytes | 0x100, 0, 0)
-    this.add(Op.Jump, 0, 0)
+    this.add(Op.Bytes | 0x100, 0)
+    this.add(Op.Jump, 0)
   }
 
+  /** Number of instructions so far. */
   get size(): i32 {
-    return this.code.length / 3
+    return this.code.length / INSTRUCTION
+  }
+
+  /** All instructions. */
+  toStaticArray(): StaticArray<i32> {
+    return this.code.toStaticArray()
+  }
+
+  private op(at: i32): i32 {
+    return this.code.at(at * INSTRUCTION) & 0xff
+  }
+
+  private operand(at: i32): i32 {
+    return this.code.at(at * INSTRUCTION) >>> 8
+  }
+
+  private out(at: i32): i32 {
+    return this.code.at(at * INSTRUCTION + 1)
+  }
+
+  private setOut(at: i32, out: i32): void {
+    this.code.set(at * INSTRUCTION + 1, out)
   }
 
   /** Adds a pattern that was parsed. Answers false when it is too large. */
   addPattern(parser: Parser, number: i32): bool {
     this.full = false
     this.limit = min(this.size + MAX_PATTERN, MAX_PROGRAM)
-    const match = this.add(Op.Match, number, 0)
+    const match = this.add(Op.Match, number)
     const items = parser.items
     const root = items.length - STRIDE
     if (items.at(root) == Item.Alternation) {
@@ -77,35 +109,39 @@ export class Program {
       }
     } else this.addPieces(parser, root, match)
     // What was made of a refused pattern must not match: the next one has its number.
-    if (this.full) this.code.set(match * 3, Op.Bytes | 0x100)
+    if (this.full) {
+      this.code.set(match * INSTRUCTION, Op.Bytes | 0x100)
+      this.setOut(match, 0)
+    }
     return !this.full
   }
 
-  private add(op: i32, out: i32, other: i32): i32 {
-    const code = this.code
-    const at = code.length / 3
+  /** `first`: `Op` and operand. */
+  private add(first: i32, out: i32): i32 {
+    const at = this.size
     if (at >= this.limit && at > 1) {
       this.full = true
       return 0
     }
-    code.push(op)
-    code.push(out)
-    code.push(other)
+    this.code.push(first)
+    this.code.push(out)
     return at
   }
 
   /** An instruction that will not be changed, made once. */
-  addShared(op: i32, out: i32, other: i32): i32 {
-    const hash = (((op * 31 + out) * 31 + other) * 0x9e3779b1) >>> 20
+  private addShared(first: i32, out: i32): i32 {
+    const hash = ((first * 31 + out) * 0x9e3779b1) >>> 20
     const known = unchecked(this.shared[hash])
-    const code = this.code
-    if (known && code.at(known * 3) == op && code.at(known * 3 + 1) == out && code.at(known * 3 + 2) == other)
-      return known
-    return unchecked((this.shared[hash] = this.add(op, out, other)))
+    if (known && this.code.at(known * INSTRUCTION) == first && this.out(known) == out) return known
+    return unchecked((this.shared[hash] = this.add(first, out)))
   }
 
   bytes(lo: i32, hi: i32, out: i32): i32 {
-    return this.addShared(Op.Bytes | (lo << 8) | (hi << 16), out, 0)
+    return this.addShared(Op.Bytes | (lo << 8) | (hi << 16), out)
+  }
+
+  split(out: i32, other: i32): i32 {
+    return this.addShared(Op.Split | (other << 8), out)
   }
 
   /** Takes one byte of a set. */
@@ -122,10 +158,10 @@ export class Program {
     let known = 0
     while (memory.compare(data + ((<usize>known) << 5), data + ((<usize>start) << 2), 32) != 0) known++
     if (known << 3 != start) sets.length = start
-    return this.addShared(Op.Set | (known << 8), out, 0)
+    return this.addShared(Op.Set | (known << 8), out)
   }
 
-  /** Adds what is concatenated in `root` to the tree of beginnings, so that what many patterns begin with is there once. */
+  /** Adds what is concatenated in `root` to the tree of beginnings, so that what many patterns begin with is there once. Its nodes are instructions. */
   private addPieces(parser: Parser, root: i32, match: i32): void {
     const items = parser.items
     const pieces = this.pieces
@@ -160,14 +196,9 @@ export class Program {
 
   /** Lets `node` go on at `target`, too. */
   private branch(node: i32, target: i32): void {
-    const code = this.code
-    const others = code.at(node * 3 + 1)
-    if (!others) {
-      code.set(node * 3 + 1, target)
-      return
-    }
-    const split = this.add(Op.Split, target, others)
-    if (!this.full) code.set(node * 3 + 1, split)
+    const others = this.out(node)
+    const out = others ? this.add(Op.Split | (others << 8), target) : target
+    if (!this.full) this.setOut(node, out)
   }
 
   private stepRune(node: i32, rune: i32): i32 {
@@ -180,62 +211,78 @@ export class Program {
 
   /** Where one gets from `node` of the tree by a byte. */
   private stepByte(node: i32, byte: i32): i32 {
-    const code = this.code
-    const op = Op.Bytes | (byte << 8) | (byte << 16)
-    for (let at = code.at(node * 3 + 1); at;) {
+    const first = Op.Bytes | (byte << 8) | (byte << 16) | OF_TREE
+    for (let at = this.out(node); at;) {
       let target = at
       at = 0
-      if (code.at(target * 3) == Op.Split) {
-        at = code.at(target * 3 + 2)
-        target = code.at(target * 3 + 1)
+      if (this.op(target) == Op.Split) {
+        at = this.operand(target)
+        target = this.out(target)
       }
-      // `other` of such an instruction of the tree is 1: those of pieces may be alike.
-      if (code.at(target * 3) == op && code.at(target * 3 + 2) == 1) return code.at(target * 3 + 1)
+      if (this.code.at(target * INSTRUCTION) == first) return target
     }
-    const child = this.add(Op.Jump, 0, 0)
-    this.branch(node, this.add(op, child, 1))
+    const child = this.add(first, 0)
+    this.branch(node, child)
     return child
   }
 
   /** Where one gets from `node` of the tree by a piece that is no literal. */
   private stepPiece(node: i32, parser: Parser, item: i32): i32 {
-    const kept = this.kept
-    const keptItems = this.keptItems
-    const from = this.keptItems.length
-    this.keep(parser, item)
-    const count = keptItems.length - from
-    // The pieces of a node are linked, the last one first.
-    const last = this.code.at(node * 3 + 2)
-    for (let at = last; at; at = kept.at(at - 1)) {
-      if (kept.at(at - 2) == count && equal(keptItems, kept.at(at - 3), from, count)) {
-        keptItems.truncate(from)
-        return kept.at(at - 4)
-      }
+    const steps = this.pieceSteps
+    const shape = this.shape(parser, item)
+    const bucket = ((node * 31 + shape) * 0x9e3779b1) >>> 20
+    const last = unchecked(this.stepBuckets[bucket])
+    for (let step = last; step; step = steps.at(step * 4 - 1)) {
+      if (steps.at(step * 4 - 4) == node && steps.at(step * 4 - 3) == shape) return steps.at(step * 4 - 2)
     }
-    const child = this.add(Op.Jump, 0, 0)
+    const child = this.add(Op.Jump, 0)
     const start = this.compile(parser, item, child)
     if (this.full) return 0
     this.branch(node, start)
-    kept.push(child)
-    kept.push(from)
-    kept.push(count)
-    kept.push(last)
-    this.code.set(node * 3 + 2, kept.length)
+    steps.push(node)
+    steps.push(shape)
+    steps.push(child)
+    steps.push(last)
+    unchecked((this.stepBuckets[bucket] = steps.length / 4))
     return child
   }
 
+  /** The number of what an item is; the same for the same. */
+  private shape(parser: Parser, item: i32): i32 {
+    const all = this.shapeItems
+    const from = all.length
+    this.write(parser, item, all)
+    const count = all.length - from
+    let hash: i32 = count
+    for (let i = from; i < all.length; i++) hash = (hash ^ all.at(i)) * 0x01000193
+    const shapes = this.shapes
+    const bucket = hash & (SHAPES - 1)
+    const last = unchecked(this.shapeBuckets[bucket])
+    for (let shape = last; shape; shape = shapes.at(shape * 4 - 1)) {
+      if (shapes.at(shape * 4 - 4) != hash || shapes.at(shape * 4 - 2) != count) continue
+      if (!equal(all, shapes.at(shape * 4 - 3), from, count)) continue
+      all.length = from
+      return shape
+    }
+    shapes.push(hash)
+    shapes.push(from)
+    shapes.push(count)
+    shapes.push(last)
+    return unchecked((this.shapeBuckets[bucket] = shapes.length / 4))
+  }
+
   /** Writes down what an item is. */
-  private keep(parser: Parser, item: i32): void {
+  private write(parser: Parser, item: i32, to: Ints): void {
     const items = parser.items
     const ranges = parser.classes.ranges
     for (let at = items.at(item + 3); at <= item; at += STRIDE) {
-      this.keptItems.push(items.at(at))
+      to.push(items.at(at))
       if (items.at(at) == Item.Class) {
-        this.keptItems.push(items.at(at + 2))
-        for (let i = 0; i < items.at(at + 2) * 2; i++) this.keptItems.push(ranges.at(items.at(at + 1) + i))
+        to.push(items.at(at + 2))
+        for (let i = 0; i < items.at(at + 2) * 2; i++) to.push(ranges.at(items.at(at + 1) + i))
       } else {
-        this.keptItems.push(items.at(at + 1))
-        this.keptItems.push(items.at(at + 2))
+        to.push(items.at(at + 1))
+        to.push(items.at(at + 2))
       }
     }
   }
@@ -264,7 +311,7 @@ export class Program {
           break
         case Item.Assertion:
           this.assertions |= a
-          start = this.addShared(Op.Assert, next, a)
+          start = this.addShared(Op.Assert | (a << 8), next)
           break
         case Item.Repetition:
           if (b == 0) break
@@ -298,7 +345,7 @@ export class Program {
         const left = frames.at(frame + 1) - 1
         if (kind == Item.Alternation) {
           const made = frames.at(frame + 3)
-          start = made ? this.addShared(Op.Split, start, made) : start
+          start = made ? this.split(start, made) : start
         }
         if (left) {
           frames.set(frame + 1, left)
@@ -328,7 +375,7 @@ export class Program {
     const parent = frames.at(frame)
     // The last copy of an endless one comes back to a branch that is made first.
     if (items.at(parent + 2) < 0 && frames.at(frame + 1) == 0) {
-      frames.set(frame + 3, this.add(Op.Split, 0, frames.at(frame + 2)))
+      frames.set(frame + 3, this.add(Op.Split | (frames.at(frame + 2) << 8), 0))
     }
     return frames.at(frame + 3)
   }
@@ -344,13 +391,13 @@ export class Program {
     if (most < 0) {
       if (round == 0) {
         const split = frames.at(frame + 3)
-        this.code.set(split * 3 + 1, start)
+        this.setOut(split, start)
         // x* may be left out; x+ begins with x.
         frames.set(frame + 3, least ? start : split)
       } else frames.set(frame + 3, start)
       return round + 1 >= max(least, 1)
     }
-    frames.set(frame + 3, round < most - least ? this.addShared(Op.Split, start, frames.at(frame + 2)) : start)
+    frames.set(frame + 3, round < most - least ? this.split(start, frames.at(frame + 2)) : start)
     return round + 1 == most
   }
 }
@@ -359,7 +406,7 @@ function isAssertion(parser: Parser, item: i32, kinds: i32): bool {
   return parser.items.at(item) == Item.Assertion && (parser.items.at(item + 1) & kinds) != 0
 }
 
-function equal(list: LongList, one: i32, other: i32, count: i32): bool {
+function equal(list: Ints, one: i32, other: i32, count: i32): bool {
   for (let i = 0; i < count; i++) if (list.at(one + i) != list.at(other + i)) return false
   return true
 }

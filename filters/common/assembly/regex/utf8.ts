@@ -1,5 +1,5 @@
 import { Ints } from './ints'
-import { Op, Program } from './program'
+import { Program } from './program'
 
 /** Code points as sequences of byte ranges. */
 @final
@@ -29,7 +29,7 @@ export class Utf8Compiler {
     const others = this.tree(program, 0, this.sequences.length, 0, next)
     if (!ascii) return others
     const set = program.set(ranges, first, ascii, next)
-    return others ? program.addShared(Op.Split, set, others) : set
+    return others ? program.split(set, others) : set
   }
 
   /** Splits a range so that each part is one sequence of byte ranges. */
@@ -87,7 +87,7 @@ export class Utf8Compiler {
       }
       const out = last ? next : this.tree(program, begin, to, depth + 1, next)
       const branch = program.bytes(lo, hi, out)
-      start = start ? program.addShared(Op.Split, branch, start) : branch
+      start = start ? program.split(branch, start) : branch
       to = begin
     }
     return start

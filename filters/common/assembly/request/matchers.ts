@@ -36,7 +36,7 @@ export function addMatcher(dimension: Dimension, matcher: JsonValue, options: Ma
   }
   if (!name.equals('template') || !options.takesTemplates) return refuse(matcher, options)
   const regex = templateToRegex(value.byteString())
-  if (regex) return addRegex(dimension, value, regex.view)
+  if (regex) return addRegex(dimension, value, regex)
   value.fail('expected a path template, e.g. /shops/{*}/orders/{**}')
   return 0
 }

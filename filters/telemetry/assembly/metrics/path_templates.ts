@@ -28,7 +28,7 @@ export class PathTemplates {
 
   private add(json: JsonValue, text: ByteString): void {
     const pattern = templateToRegex(text)
-    const number = pattern ? this.set.add(pattern.view) : -1
+    const number = pattern ? this.set.add(pattern) : -1
     if (!pattern) json.fail('expected a path template, e.g. /users/{id} or /files/**')
     else if (number < 0) json.fail(this.set.error)
     // The first of those that mean the same.
