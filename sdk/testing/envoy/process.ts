@@ -154,6 +154,8 @@ export class EnvoyProcess {
       await sleep(3)
     }
     this.ports = await listenerPorts(this.adminPort)
+    // What filters wrote while they started is there when this resolves.
+    await this.settle()
   }
 
   async #isReady(): Promise<boolean> {
