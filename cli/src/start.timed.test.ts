@@ -1,4 +1,5 @@
 // How long the built command takes to start. The best of several runs: what else the machine does is no matter of it.
+// Where Node.js alone takes longer than 50 ms, as on a busy machine, the limits are that much longer.
 
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -19,10 +20,14 @@ function bestOf(runs: number, limit: number, ...args: string[]): number {
   return best
 }
 
+const slowness = Math.max(1, bestOf(10, 50, '--eval', '0') / 50)
+
 test('--help takes less than 150 ms', () => {
-  expect(bestOf(20, 150, script, '--help')).toBeLessThan(150)
+  const limit = 150 * slowness
+  expect(bestOf(20, limit, script, '--help')).toBeLessThan(limit)
 })
 
 test.each(Object.keys(commands))('the help of %s takes less than 250 ms', (name) => {
-  expect(bestOf(20, 250, script, name, '--help')).toBeLessThan(250)
+  const limit = 250 * slowness
+  expect(bestOf(20, limit, script, name, '--help')).toBeLessThan(limit)
 })
