@@ -1,7 +1,8 @@
 // Issuer and subject of a token, compared as one text.
 
 import { Bytes, ByteString, JsonValue, utf8 } from '@meshscript/sdk'
-import { Assertion, Item, Parser, STRIDE } from '../../common/assembly/regex/parser'
+import { Parser } from '../../common/assembly/regex/parser'
+import { Assertion, Item, STRIDE } from '../../common/assembly/regex/postfix_code'
 import { addRegex } from '../../common/assembly/request/matchers'
 import { textOf } from '../../common/assembly/request/metadata'
 import { CurrentRequest } from '../../common/assembly/request/request'

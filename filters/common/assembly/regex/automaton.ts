@@ -3,7 +3,7 @@
 
 import { ByteString } from '@meshscript/sdk'
 import { Ints, sort } from './ints'
-import { Assertion } from './parser'
+import { Assertion } from './postfix_code'
 import { INSTRUCTION, Op } from './program'
 
 /** Bytes for states. */

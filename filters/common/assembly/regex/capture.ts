@@ -3,7 +3,8 @@
 
 import { ByteString } from '@meshscript/sdk'
 import { Ints } from './ints'
-import { Assertion, Item, Parser, STRIDE } from './parser'
+import { Parser } from './parser'
+import { Assertion, Item, STRIDE } from './postfix_code'
 
 enum Op {
   /** Takes the code point `a`. */

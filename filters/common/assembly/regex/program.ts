@@ -2,7 +2,8 @@
 // instruction knows what comes next when it is made, and equal ones are shared. Which of several ways matches doesn't matter: only whether.
 
 import { Ints, LongList } from './ints'
-import { Assertion, Item, Parser, STRIDE } from './parser'
+import { Parser } from './parser'
+import { Assertion, Item, STRIDE } from './postfix_code'
 import { Utf8Compiler } from './utf8'
 
 /** What an instruction does: the low byte of its first integer. The other three are its operand, and the second integer is `out`. */
