@@ -37,6 +37,8 @@ describe('regular expressions', () => {
     expect(set.add(utf8('b+'))).toBe(1)
     expect(set.add(utf8('a+'))).toBe(0)
     expect(set.size).toBe(2)
+    set.compile()
+    expect(set.size).toBe(2)
   })
 
   test('what begins alike is told apart', () => {

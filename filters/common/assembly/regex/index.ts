@@ -31,9 +31,7 @@ export class RegexSet {
   private none: StaticArray<i32> = new StaticArray<i32>(0)
 
   /** Number of patterns. */
-  get size(): i32 {
-    return this.patterns.length
-  }
+  size: i32 = 0
 
   /** Adds a pattern. Answers its number (0, 1, 2…; the same text has the same number), or -1 when it is refused; then see `error`. */
   add(pattern: ByteString): i32 {
@@ -59,7 +57,8 @@ export class RegexSet {
       return -1
     }
     this.numbers.set(hash, patterns.length)
-    return patterns.push(pattern.persist()) - 1
+    patterns.push(pattern.persist())
+    return this.size++
   }
 
   /** Call it once, after the last `add`. */
