@@ -3,64 +3,41 @@
 //   --once      ends after the table
 //   --prepare   only makes the files that the containers read
 
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { request as httpsRequest } from 'node:https'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   accessLogConfig,
   authorityCertificate,
-  buildBootstrap,
+  type BootstrapOptions,
   issueCertificate,
-  placeModule,
-  routeConfig,
-  staticFilter,
 } from '@meshscript/sdk/testing/envoy/index'
-import { Compose } from './compose.ts'
-import {
-  COMPOSE_FILE,
-  demoFolder,
-  demoVariables,
-  interruption,
-  once,
-  runDemo,
-  stayUp,
-  untilReady,
-} from './containers.ts'
-import { compilePolicy, explainRefused, FILTER, report, type Row, say, toRow } from './demo.ts'
+import { type Demo, demoFolder, listener, runDemo, type Running, service, writeFor } from './containers.ts'
+import { compilePolicy, explainRefused, FILTER, report, type Row, toRow } from './demo.ts'
 import { requests, type DemoRequest } from './requests.ts'
 
 const folder = demoFolder('docker-demo')
 /** Access log of Envoy, at the place where it sees it, and here. */
 const LOG = { inside: '/log/access.log', outside: join(folder, 'log', 'access.log') }
 
-/** Writes Envoy's configuration, the module and certificates. */
-async function prepare(): Promise<void> {
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(join(folder, 'log'), { recursive: true })
-  // Keys of a demo, for the user who starts it alone.
-  const write = (name: string, text: string): void => writeFileSync(join(folder, name), text, { mode: 0o600 })
+const demo: Demo = { folder, module: FILTER, configure, show, suggest }
+
+/** Envoy's configuration; and writes certificates. */
+async function configure(): Promise<BootstrapOptions> {
   const authority = await authorityCertificate()
-  write('ca.pem', authority)
+  writeFor(demo, 'ca.pem', authority)
   for (const name of ['frontend', 'backend']) {
     const { certificate, key } = await issueCertificate(`spiffe://cluster.local/ns/${name}/sa/default`)
-    write(`${name}.pem`, certificate)
-    write(`${name}-key.pem`, key)
+    writeFor(demo, `${name}.pem`, certificate)
+    writeFor(demo, `${name}-key.pem`, key)
   }
-  await placeModule(folder, 'authorization', FILTER)
   // Who decided is told for allowed requests too, which costs a little.
-  const plugin = { wasm: FILTER, configuration: { ...compilePolicy(), record: 'all' } }
-  const bootstrap = buildBootstrap({
-    admin: { address: '0.0.0.0', port: 9901 },
+  const configuration = { ...compilePolicy(), record: 'all' }
+  return {
     listeners: [
       {
-        name: 'payments',
-        address: '0.0.0.0',
-        port: 10_000,
-        http: {
-          filters: [staticFilter('http', 'authorization', plugin, '/demo/authorization.wasm')],
-          routes: routeConfig([{ cluster: 'payments' }]),
-        },
+        ...listener(demo, { name: 'payments', port: 10_000, cluster: 'payments', configuration }),
         tls: {
           server: await issueCertificate('spiffe://cluster.local/ns/payments/sa/default'),
           authority,
@@ -78,39 +55,16 @@ async function prepare(): Promise<void> {
         })),
       },
     },
-    clusters: { payments: { endpoints: [{ host: 'payments', port: 8080 }] } },
-  })
-  write('bootstrap.json', JSON.stringify(bootstrap, null, 1))
+    clusters: { payments: service('payments', 8080) },
+  }
 }
 
-async function main(): Promise<number> {
-  await prepare()
-  if (process.argv.includes('--prepare')) {
-    say(`What the containers read is in ${folder}.`)
-    return 0
-  }
-  const compose = await Compose.find(COMPOSE_FILE, demoVariables(folder))
-  const interrupted = interruption()
-  try {
-    const started = performance.now()
-    await compose.up()
-    const adminPort = await compose.port('envoy', 9901)
-    await untilReady(adminPort)
-    say(`• ${compose.name} has started the demo (${((performance.now() - started) / 1000).toFixed(1)} s)\n`)
-    const port = await compose.port('envoy', 10_000)
-    const rows = []
-    for (const request of requests) rows.push(await decide(port, request))
-    const right = report(rows)
-    explainRefused()
-    await tell(compose, port, adminPort)
-    if (!once) await stayUp(interrupted)
-    return right ? 0 : 1
-  } catch (error) {
-    say(await compose.logs())
-    throw error
-  } finally {
-    await compose.down()
-  }
+async function show({ port }: Running): Promise<boolean> {
+  const rows = []
+  for (const request of requests) rows.push(await decide(port, request))
+  const right = report(rows)
+  explainRefused()
+  return right
 }
 
 async function decide(port: number, request: DemoRequest): Promise<Row> {
@@ -142,14 +96,13 @@ async function send(port: number, { method, path, headers, peer }: DemoRequest):
   })
 }
 
-async function tell(compose: Compose, port: number, adminPort: number): Promise<void> {
+async function suggest({ compose, port, adminPort }: Running): Promise<string> {
   const [frontend, prometheus, registry] = await Promise.all([
     compose.port('frontend', 8080),
     compose.port('prometheus', 9090),
     compose.port('registry', 5000),
   ])
-  say(`
-Try it. The service frontend adds its certificate; those of two workloads are in ${folder}:
+  return `Try it. The service frontend adds its certificate; those of two workloads are in ${folder}:
 
   curl -X POST -H 'X-Auth: admin' http://127.0.0.1:${frontend}/charge
   cd ${folder}
@@ -157,8 +110,7 @@ Try it. The service frontend adds its certificate; those of two workloads are in
 
   http://127.0.0.1:${adminPort}/stats?filter=authorization    verdicts counted by the filter
   http://127.0.0.1:${prometheus}/graph?g0.expr=up             Prometheus
-  npx meshscript push filters/dist/authorization.wasm oci://127.0.0.1:${registry}/authorization:v1 --insecure
-${once ? '' : '\nCtrl-C ends it.'}`)
+  npx meshscript push filters/dist/authorization.wasm oci://127.0.0.1:${registry}/authorization:v1 --insecure`
 }
 
-await runDemo(main)
+await runDemo(demo)

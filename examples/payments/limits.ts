@@ -4,25 +4,20 @@
 //   --once      ends after the table
 //   --prepare   only makes the files that the containers read
 
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { buildBootstrap, placeModule, routeConfig, staticFilter } from '@meshscript/sdk/testing/envoy/index'
-import { Compose } from './compose.ts'
-import {
-  COMPOSE_FILE,
-  demoFolder,
-  demoVariables,
-  interruption,
-  once,
-  runDemo,
-  stayUp,
-  untilAnswers,
-  untilReady,
-} from './containers.ts'
+import type { BootstrapOptions } from '@meshscript/sdk/testing/envoy/index'
+import { type Demo, demoFolder, listener, runDemo, type Running, service, untilAnswers } from './containers.ts'
 import { here, paint, printTable, say } from './demo.ts'
 
-const FILTER = here('../../filters/dist/ratelimit.wasm')
-const folder = demoFolder('docker-ratelimit')
+const demo: Demo = {
+  folder: demoFolder('docker-ratelimit'),
+  module: here('../../filters/dist/ratelimit.wasm'),
+  profile: 'ratelimit',
+  services: ['envoy', 'ratelimit'],
+  configure,
+  untilStarted,
+  show,
+  suggest,
+}
 
 /** The limit is the service's: envoy/demo/ratelimit/limits.yaml. */
 const configuration = {
@@ -39,65 +34,22 @@ const requests = [
   { tenant: 'globex', expected: 200 },
 ]
 
-/** Writes Envoy's configuration and the module. */
-async function prepare(): Promise<void> {
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(join(folder, 'log'), { recursive: true })
-  await placeModule(folder, 'ratelimit', FILTER)
-  const bootstrap = buildBootstrap({
-    admin: { address: '0.0.0.0', port: 9901 },
-    listeners: [
-      {
-        name: 'payments',
-        address: '0.0.0.0',
-        port: 10_000,
-        http: {
-          filters: [staticFilter('http', 'ratelimit', { wasm: FILTER, configuration }, '/demo/ratelimit.wasm')],
-          routes: routeConfig([{ cluster: 'payments' }]),
-        },
-      },
-    ],
+function configure(): BootstrapOptions {
+  return {
+    listeners: [listener(demo, { name: 'payments', port: 10_000, cluster: 'payments', configuration })],
     clusters: {
-      payments: { endpoints: [{ host: 'payments', port: 8080 }] },
+      payments: service('payments', 8080),
       // Should the service start anew, it has another address.
-      ratelimit: {
-        endpoints: [{ host: 'ratelimit', port: 8081 }],
-        protocol: 'http2',
-        extra: { dns_refresh_rate: '1s' },
-      },
+      ratelimit: { ...service('ratelimit', 8081, { dns_refresh_rate: '1s' }), protocol: 'http2' },
     },
-  })
-  writeFileSync(join(folder, 'bootstrap.json'), JSON.stringify(bootstrap, null, 1), { mode: 0o600 })
+  }
 }
 
-async function main(): Promise<number> {
-  await prepare()
-  if (process.argv.includes('--prepare')) {
-    say(`What the containers read is in ${folder}.`)
-    return 0
-  }
-  const compose = await Compose.find(COMPOSE_FILE, { ...demoVariables(folder), COMPOSE_PROFILES: 'ratelimit' })
-  const interrupted = interruption()
-  try {
-    const started = performance.now()
-    await compose.up('envoy', 'ratelimit')
-    const adminPort = await compose.port('envoy', 9901)
-    await untilReady(adminPort)
-    const port = await compose.port('envoy', 10_000)
-    // A tenant of its own, so that it takes nothing of the others' limits.
-    let tries = 0
-    await untilAnswers(async () => String((await ask(port, `start-${tries++}`)).status), /^200$/)
-    say(`• ${compose.name} has started the demo (${((performance.now() - started) / 1000).toFixed(1)} s)\n`)
-    const right = await show(port)
-    tell(port, adminPort)
-    if (!once) await stayUp(interrupted)
-    return right ? 0 : 1
-  } catch (error) {
-    say(await compose.logs())
-    throw error
-  } finally {
-    await compose.down()
-  }
+/** The rate limit service answers, too. */
+async function untilStarted({ port }: Running): Promise<void> {
+  // A tenant of its own, so that it takes nothing of the others' limits.
+  let tries = 0
+  await untilAnswers(async () => String((await ask(port, `start-${tries++}`)).status), /^200$/)
 }
 
 async function ask(port: number, tenant: string): Promise<Response> {
@@ -107,7 +59,7 @@ async function ask(port: number, tenant: string): Promise<Response> {
 }
 
 /** Sends the requests, shows what became of them, and answers whether that is as expected. */
-async function show(port: number): Promise<boolean> {
+async function show({ port }: Running): Promise<boolean> {
   const titles = {
     request: 'request',
     tenant: 'x-tenant',
@@ -135,14 +87,12 @@ async function show(port: number): Promise<boolean> {
   return wrong === 0
 }
 
-function tell(port: number, adminPort: number): void {
-  say(`
-Try it; the limit is in envoy/demo/ratelimit/limits.yaml:
+function suggest({ port, adminPort }: Running): string {
+  return `Try it; the limit is in envoy/demo/ratelimit/limits.yaml:
 
   curl -i -H 'x-tenant: initech' http://127.0.0.1:${port}/charge
 
-  http://127.0.0.1:${adminPort}/stats?filter=ratelimit    requests counted by the filter, and calls to the service
-${once ? '' : '\nCtrl-C ends it.'}`)
+  http://127.0.0.1:${adminPort}/stats?filter=ratelimit    requests counted by the filter, and calls to the service`
 }
 
-await runDemo(main)
+await runDemo(demo)

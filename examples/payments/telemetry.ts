@@ -5,31 +5,30 @@
 //   --prepare   only makes the files that the containers read
 
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { buildBootstrap, type Json, placeModule, routeConfig, staticFilter } from '@meshscript/sdk/testing/envoy/index'
+import type { BootstrapOptions, Json, ListenerSpec } from '@meshscript/sdk/testing/envoy/index'
 import { parse } from 'yaml'
-import { Compose } from './compose.ts'
-import {
-  COMPOSE_FILE,
-  demoFolder,
-  demoVariables,
-  interruption,
-  once,
-  runDemo,
-  stayUp,
-  untilReady,
-} from './containers.ts'
+import { type Demo, demoFolder, listener, runDemo, type Running, service } from './containers.ts'
 import { here, paint, printTable, say } from './demo.ts'
 import { readSpans, type Span } from './spans.ts'
 
-const FILTER = here('../../filters/dist/telemetry-headers.wasm')
 const folder = demoFolder('docker-telemetry')
 const SPANS = join(folder, 'log', 'spans.json')
 const REQUESTS = 5
 /** Milliseconds until all must be seen. */
 const PATIENCE = 60_000
+
+const demo: Demo = {
+  folder,
+  module: here('../../filters/dist/telemetry-headers.wasm'),
+  profile: 'telemetry',
+  services: ['envoy', 'checkout', 'collector', 'prometheus'],
+  configure,
+  show: async ({ compose, port }) =>
+    (await showTrace(port)) && (await showMetrics(await compose.port('prometheus', 9090))),
+  suggest,
+}
 
 /** What `meshscript compile` makes of the resources for a workload of the demo. */
 function compile(workload: string, ...args: string[]): string {
@@ -46,67 +45,27 @@ function compile(workload: string, ...args: string[]): string {
 }
 
 /** The listener of a sidecar for one direction. */
-function listener(workload: string, direction: 'inbound' | 'outbound', port: number, cluster: string) {
+function sidecar(workload: string, direction: 'inbound' | 'outbound', port: number, cluster: string): ListenerSpec {
   const compiled = JSON.parse(compile(workload, '--direction', direction)) as { traces: object }
-  const soon = { ...compiled, traces: { ...compiled.traces, batch: { interval: '200ms' } } }
-  const plugin = { wasm: FILTER, configuration: soon }
-  const name = `${workload}-${direction}`
-  const filters = [staticFilter('http', name, plugin, '/demo/telemetry-headers.wasm')]
-  return { name, address: '0.0.0.0', port, http: { filters, routes: routeConfig([{ cluster }]) } }
+  const configuration = { ...compiled, traces: { ...compiled.traces, batch: { interval: '200ms' } } }
+  return listener(demo, { name: `${workload}-${direction}`, port, cluster, configuration })
 }
 
-/** Writes Envoy's configuration and the module. */
-async function prepare(): Promise<void> {
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(join(folder, 'log'), { recursive: true })
-  await placeModule(folder, 'telemetry-headers', FILTER)
+function configure(): BootstrapOptions {
   const { traces } = JSON.parse(compile('checkout')) as { traces: { exporter: { cluster: string } } }
-  const bootstrap = buildBootstrap({
-    admin: { address: '0.0.0.0', port: 9901 },
+  return {
     listeners: [
-      listener('checkout', 'inbound', 10_000, 'checkout'),
-      listener('checkout', 'outbound', 10_001, 'payments-sidecar'),
-      listener('payments', 'inbound', 10_002, 'payments'),
+      sidecar('checkout', 'inbound', 10_000, 'checkout'),
+      sidecar('checkout', 'outbound', 10_001, 'payments-sidecar'),
+      sidecar('payments', 'inbound', 10_002, 'payments'),
     ],
     clusters: {
-      checkout: { endpoints: [{ host: 'checkout', port: 8080 }] },
-      payments: { endpoints: [{ host: 'payments', port: 8080 }] },
-      'payments-sidecar': { endpoints: [{ host: '127.0.0.1', port: 10_002 }] },
-      [traces.exporter.cluster]: {
-        endpoints: [{ host: 'collector', port: 4318 }],
-        extra: { dns_refresh_rate: '1s' },
-      },
+      checkout: service('checkout', 8080),
+      payments: service('payments', 8080),
+      'payments-sidecar': service('127.0.0.1', 10_002),
+      [traces.exporter.cluster]: service('collector', 4318, { dns_refresh_rate: '1s' }),
     },
     extra: parse(compile('checkout', '--bootstrap')) as Json,
-  })
-  writeFileSync(join(folder, 'bootstrap.json'), JSON.stringify(bootstrap, null, 1), { mode: 0o600 })
-}
-
-async function main(): Promise<number> {
-  await prepare()
-  if (process.argv.includes('--prepare')) {
-    say(`What the containers read is in ${folder}.`)
-    return 0
-  }
-  const compose = await Compose.find(COMPOSE_FILE, { ...demoVariables(folder), COMPOSE_PROFILES: 'telemetry' })
-  const interrupted = interruption()
-  try {
-    const started = performance.now()
-    await compose.up('envoy', 'checkout', 'collector', 'prometheus')
-    const adminPort = await compose.port('envoy', 9901)
-    await untilReady(adminPort)
-    const port = await compose.port('envoy', 10_000)
-    const prometheus = await compose.port('prometheus', 9090)
-    say(`• ${compose.name} has started the demo (${((performance.now() - started) / 1000).toFixed(1)} s)\n`)
-    const right = (await showTrace(port)) && (await showMetrics(prometheus))
-    tell(port, adminPort, prometheus)
-    if (!once) await stayUp(interrupted)
-    return right ? 0 : 1
-  } catch (error) {
-    say(await compose.logs())
-    throw error
-  } finally {
-    await compose.down()
   }
 }
 
@@ -197,16 +156,15 @@ async function showMetrics(port: number): Promise<boolean> {
   return rows.every(({ source, code }) => source === 'checkout' && code === '200')
 }
 
-function tell(port: number, adminPort: number, prometheus: number): void {
-  say(`
-Try it:
+async function suggest({ compose, port, adminPort }: Running): Promise<string> {
+  const prometheus = await compose.port('prometheus', 9090)
+  return `Try it:
 
   curl http://127.0.0.1:${port}/charge
   tail -n 1 ${SPANS}
 
   http://127.0.0.1:${prometheus}/graph?g0.expr=istio_requests_total    Prometheus
-  http://127.0.0.1:${adminPort}/stats?filter=telemetry_items_total         spans sent
-${once ? '' : '\nCtrl-C ends it.'}`)
+  http://127.0.0.1:${adminPort}/stats?filter=telemetry_items_total         spans sent`
 }
 
-await runDemo(main)
+await runDemo(demo)

@@ -1,56 +1,18 @@
 /** The demo in containers: its verdicts are those of `npm start`, Prometheus sees Envoy, and the registry takes a push. */
 
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { Demo, LOADER, root, run } from './demo.ts'
 
-const run = promisify(execFile)
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const LOADER = [
-  '--conditions=meshscript-source',
-  `--import=${pathToFileURL(join(root, 'scripts', 'typescript.mjs')).href}`,
-]
-const IMAGES = ['envoy', 'node', 'prometheus', 'registry']
-const PORTS = ['PORT', 'ADMIN_PORT', 'FRONTEND_PORT', 'PROMETHEUS_PORT', 'REGISTRY_PORT']
-const START = 120_000
-
-let folder: string
-let child: ChildProcess
-let output = ''
-let ended: Promise<number | null>
-
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'meshscript-demo-'))
-  const env: NodeJS.ProcessEnv = { ...process.env, MESHSCRIPT_DEMO_FOLDER: join(folder, 'demo') }
-  const { stdout: tags } = await run(process.execPath, [join(root, 'scripts', 'docker-image.mjs'), ...IMAGES])
-  for (const [index, tag] of tags.trim().split('\n').entries()) {
-    env[`MESHSCRIPT_${IMAGES[index]!.toUpperCase()}_IMAGE`] = tag
-  }
-  // Empty: free ones.
-  for (const name of PORTS) env[`MESHSCRIPT_DEMO_${name}`] = ''
-  child = spawn(process.execPath, [...LOADER, 'examples/payments/docker.ts'], { cwd: root, env })
-  for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (data: Buffer) => (output += data.toString()))
-  let over = false
-  ended = new Promise((resolve) => child.once('close', resolve))
-  void ended.then(() => (over = true))
-  await vi.waitUntil(() => over || output.includes('Ctrl-C ends it'), { timeout: START })
-  if (over) throw new Error(output)
-}, START)
-
-afterAll(async () => {
-  child.kill('SIGINT')
-  await ended
-  rmSync(folder, { recursive: true, force: true })
-}, START)
+const demo = new Demo(
+  'examples/payments/docker.ts',
+  ['envoy', 'node', 'prometheus', 'registry'],
+  ['PORT', 'ADMIN_PORT', 'FRONTEND_PORT', 'PROMETHEUS_PORT', 'REGISTRY_PORT'],
+)
 
 /** Where the demo says that something is. */
 function shown(pattern: RegExp): string {
-  const found = pattern.exec(output)?.[1]
-  if (!found) throw new Error(`nothing like ${pattern} in\n${output}`)
+  const found = pattern.exec(demo.output)?.[1]
+  if (!found) throw new Error(`nothing like ${pattern} in\n${demo.output}`)
   return found
 }
 
@@ -59,7 +21,7 @@ const table = (text: string): string => /^request .*?\n\n.*$/ms.exec(text)?.[0].
 test('its table is that of npm start', async () => {
   const { stdout } = await run(process.execPath, [...LOADER, 'examples/payments/run.ts', '--once'], { cwd: root })
   expect(table(stdout)).toMatch(/allow.*deny.*Every verdict is as expected/s)
-  expect(table(output)).toBe(table(stdout))
+  expect(table(demo.output)).toBe(table(stdout))
 })
 
 test('the frontend adds its certificate', async () => {
@@ -90,7 +52,7 @@ test('Prometheus has what Envoy and the filter count', async () => {
 }, 30_000)
 
 test('the registry takes a push', async () => {
-  const [, file, reference] = /meshscript push (\S+) (\S+) --insecure/.exec(output)!
+  const [, file, reference] = /meshscript push (\S+) (\S+) --insecure/.exec(demo.output)!
   const args = ['cli/bin/meshscript.js', 'push', file!, reference!, '--insecure', '--json']
   const { stdout } = await run(process.execPath, args, { cwd: root })
   const [, host, name, tag] = /^oci:\/\/([^/]+)\/([^:]+):(.+)$/.exec(reference!)!
@@ -101,10 +63,7 @@ test('the registry takes a push', async () => {
 }, 60_000)
 
 test('Ctrl-C ends and removes all of it', async () => {
-  const filter = ['--filter', `label=com.docker.compose.project=meshscript-demo-${child.pid}`]
-  const containers = async () => (await run('docker', ['ps', '--all', '--quiet', ...filter])).stdout.trim()
-  expect((await containers()).split('\n')).toHaveLength(5)
-  child.kill('SIGINT')
-  expect(await ended).toBe(0)
-  expect(await containers()).toBe('')
+  expect(await demo.containers()).toHaveLength(5)
+  expect(await demo.interrupt()).toBe(0)
+  expect(await demo.containers()).toEqual([])
 }, 60_000)
