@@ -1,5 +1,6 @@
 /** Istio's kinds. */
-import { authorizationPolicySchema, checkAuthorizationPolicy } from './authorization-policy.ts'
+import { authorizationPolicySchema } from './authorization-policy.ts'
+import { checkAuthorizationPolicy } from './check-authorization-policy.ts'
 import type { Family, Kind, ReadKind } from './kind.ts'
 import { checkDestinationRule, destinationRuleSchema } from './networking/destination-rule.ts'
 import { checkVirtualService } from './networking/check-virtual-service.ts'

@@ -9,6 +9,7 @@ import type { Direction } from '../compiled.ts'
 import type { Workload } from '../workload.ts'
 import { levelsFor, shadowed, type Telemetry } from './levels.ts'
 import { type MergedParts, mergeTelemetries, type Part, PARTS } from './merge.ts'
+import { STANDARD_METRICS, type StandardMetric } from './metrics.ts'
 import type { FlowsConfig, TelemetryConfig } from './model.ts'
 import { peersOf, workloadConfig } from './peers.ts'
 
@@ -70,22 +71,10 @@ function noteIstiod({ traces, accessLog }: MergedParts, diagnostics: Diagnostics
   diagnostics.add('info', 'MS1415', message, { hint: 'there, leave them to Envoy: --parts metrics' })
 }
 
-/** Those that the filter counts. */
-const COUNTED = [
-  'REQUEST_COUNT',
-  'REQUEST_DURATION',
-  'REQUEST_SIZE',
-  'RESPONSE_SIZE',
-  'GRPC_REQUEST_MESSAGES',
-  'GRPC_RESPONSE_MESSAGES',
-  'TCP_OPENED_CONNECTIONS',
-  'TCP_CLOSED_CONNECTIONS',
-  'TCP_SENT_BYTES',
-  'TCP_RECEIVED_BYTES',
-] as const
-
 function metricsOf(merged: MergedParts['metrics']): TelemetryConfig['metrics'] {
-  const counted = COUNTED.flatMap((name) => (merged?.[name] ? [[name, merged[name]] as const] : []))
+  const counted = (Object.keys(STANDARD_METRICS) as StandardMetric[]).flatMap((name) =>
+    merged?.[name] ? [[name, merged[name]] as const] : [],
+  )
   if (counted.length === 0) return undefined
   const interval = merged?.reportingInterval
   return { ...Object.fromEntries(counted), ...(interval !== undefined && { reportingInterval: interval }) }

@@ -1,6 +1,7 @@
 /** What the routes of the Gateway API have in common: their CRDs' schemas, and what these say in CEL. */
 import type { Code } from '../codes.ts'
 import type { Path } from '../nodes.ts'
+import { checkRegex } from '../regex.ts'
 import type { Schema } from '../schema.ts'
 
 export interface ParentRef {
@@ -189,6 +190,12 @@ export function checkBackend(backend: BackendObject, path: Path, report: Report)
   const { group = '', kind = 'Service', port } = backend
   if (group === '' && kind === 'Service' && port === undefined)
     report('MS1103', [...path, 'port'], 'a Service needs a port', 'write port: 80, or the one that it has')
+}
+
+/** A regular expression, which must be one of RE2. */
+export function checkPattern(regex: string, path: Path, report: Report): void {
+  const problem = checkRegex(regex)
+  if (problem) report('MS1222', path, problem.message, problem.hint)
 }
 
 /** GEP-2257's durations: `1h30m`, `500ms`, `0s`. */

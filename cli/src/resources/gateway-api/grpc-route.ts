@@ -2,7 +2,6 @@
 import type { Diagnostics } from '../diagnostics.ts'
 import type { ReadKind } from '../kind.ts'
 import type { Path } from '../nodes.ts'
-import { checkRegex } from '../regex.ts'
 import type { Resource } from '../resource.ts'
 import {
   anything,
@@ -11,6 +10,7 @@ import {
   checkFilters,
   checkModifier,
   checkParents,
+  checkPattern,
   checkRules,
   extensionRef,
   headerMatches,
@@ -115,17 +115,13 @@ const METHOD = /^[A-Za-z_][A-Za-z_0-9]*$/
 function checkMatch({ method: wanted, headers = [] }: GrpcRouteMatch, path: Path, report: Report): void {
   const { type = 'Exact', service, method } = wanted ?? {}
   const at = [...path, 'method']
-  const checkPattern = (regex: string, where: Path) => {
-    const problem = checkRegex(regex)
-    if (problem) report('MS1222', where, problem.message, problem.hint)
-  }
   if (wanted && !service && !method) report('MS1103', at, 'service or method is needed')
   for (const [field, value, form] of [
     ['service', service, SERVICE],
     ['method', method, METHOD],
   ] as const) {
     if (!value) continue
-    if (type === 'RegularExpression') checkPattern(value, [...at, field])
+    if (type === 'RegularExpression') checkPattern(value, [...at, field], report)
     else if (!form.test(value)) {
       const hint = field === 'service' ? 'write e.g. shop.v1.Cart' : 'write e.g. GetCart'
       report('MS1106', [...at, field], `${JSON.stringify(value)} is not the name of a gRPC ${field}`, hint)
@@ -133,7 +129,7 @@ function checkMatch({ method: wanted, headers = [] }: GrpcRouteMatch, path: Path
   }
   headers.forEach((header, index) => {
     const where = [...path, 'headers', index]
-    if (header.type === 'RegularExpression') checkPattern(header.value, [...where, 'value'])
+    if (header.type === 'RegularExpression') checkPattern(header.value, [...where, 'value'], report)
     if (headers.findIndex((other) => other.name.toLowerCase() === header.name.toLowerCase()) < index)
       report('MS1109', [...where, 'name'], `${header.name} is there twice`, 'write one expression for both')
   })
