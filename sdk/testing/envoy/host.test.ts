@@ -2,7 +2,7 @@ import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { compileRaw, HTTP_FILTER, TCP_FILTER } from './fixtures/raw.ts'
 import { createEnvoyHost, type EnvoyHost } from './index.ts'
 import { HostStartError, type HostOptions } from '../types.ts'
-import { grpcFrame, grpcMessages } from './server/grpc.ts'
+import { grpcFrame, grpcMessages } from '../grpc_frames.ts'
 
 let http: Uint8Array
 let tcp: Uint8Array

@@ -1,5 +1,6 @@
 /** What a cluster's handler returned, as headers, pieces of a body and trailers. */
 import type { BodyInit, Cluster, GrpcHandler, GrpcResult, HandlerResult, UpstreamRequest } from '../types.ts'
+import { grpcFrame, grpcMessages } from '../grpc_frames.ts'
 import { headerPairs } from '../headers.ts'
 import { toBinary, toBuffer } from './bytes.ts'
 import type { Pair } from './pairs.ts'
@@ -111,22 +112,4 @@ function grpcAnswer(result: GrpcResult): Answer {
     delay,
     bodyless: trailersOnly,
   }
-}
-
-/** A message with its five bytes in front. */
-export function grpcFrame(message: Uint8Array): Buffer {
-  const head = Buffer.alloc(5)
-  head.writeUInt32BE(message.length, 1)
-  return Buffer.concat([head, message])
-}
-
-export function grpcMessages(body: Buffer): Buffer[] {
-  const messages: Buffer[] = []
-  for (let at = 0; at + 5 <= body.length;) {
-    const end = at + 5 + body.readUInt32BE(at + 1)
-    if (end > body.length) break
-    messages.push(body.subarray(at + 5, end))
-    at = end
-  }
-  return messages
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { CelRecord, type CelValue, serializeCel } from './cel.ts'
-import { ExpressionError, parseExpression, UnknownFunctionError } from './expr.ts'
+import { parseExpression } from './expr.ts'
+import { ExpressionError, UnknownFunctionError } from './expr_operations.ts'
 
 const request = new CelRecord([
   ['path', '/admin/x'],

@@ -1,6 +1,6 @@
 /** `proxy_grpc_call` and `proxy_grpc_stream`. */
 import { Status } from './abi.ts'
-import { grpcFrame } from './answer.ts'
+import { grpcFrame } from '../grpc_frames.ts'
 import { Exchange, type ExchangeEvents } from './exchange.ts'
 import { HeaderMap } from './header_map.ts'
 import type { Outcome } from './hostcall.ts'

@@ -1,6 +1,6 @@
 /** A plugin's context in one VM: its configuration, its ticks, and the calls that it made. */
 import { BufferType, MapType } from './abi.ts'
-import type { Expression } from './expr.ts'
+import type { Expression } from './expr_operations.ts'
 import { Context, type BufferAccess, EMPTY_BUFFER } from './context.ts'
 import type { GrpcCall } from './grpc.ts'
 import type { HeaderMap } from './header_map.ts'

@@ -1,6 +1,7 @@
 /** gRPC upstreams: messages in HTTP/2 DATA frames, each behind a flag byte and its length. */
 import type { ServerHttp2Stream } from 'node:http2'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { grpcFrame, grpcMessages } from '../../grpc_frames.ts'
 import { headerPairs } from '../../headers.ts'
 import type { GrpcHandler, GrpcResult } from '../../types.ts'
 import { toHttp2Headers } from '../wire.ts'
@@ -42,23 +43,4 @@ function respond(stream: ServerHttp2Stream, result: GrpcResult): void {
   send(stream, headers, trailers, false)
   for (const bytes of messages) stream.write(grpcFrame(bytes))
   stream.end()
-}
-
-/** A message with its five bytes in front. */
-export function grpcFrame(message: Uint8Array): Buffer {
-  const head = Buffer.alloc(5)
-  head.writeUInt32BE(message.length, 1)
-  return Buffer.concat([head, message])
-}
-
-/** The messages of a gRPC body. An incomplete last one is left out. */
-export function grpcMessages(body: Buffer): Buffer[] {
-  const messages: Buffer[] = []
-  for (let at = 0; at + 5 <= body.length;) {
-    const end = at + 5 + body.readUInt32BE(at + 1)
-    if (end > body.length) break
-    messages.push(body.subarray(at + 5, end))
-    at = end
-  }
-  return messages
 }
