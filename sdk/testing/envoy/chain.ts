@@ -59,7 +59,7 @@ export class FilterChain {
     return counters.reduce<number>((total, value) => total + Number(value), 0)
   }
 
-  /** Gives a filter another configuration, and waits until Envoy took or refused it. One update at a time. */
+  /** Gives a filter another configuration, and waits until Envoy's main thread took or refused it. One update at a time. */
   reconfigure(envoy: EnvoyProcess, configuration: unknown, index: number): Promise<void> {
     const update = this.#update.then(() => this.#reconfigure(envoy, configuration, index))
     this.#update = update.catch(() => {})
@@ -86,8 +86,6 @@ export class FilterChain {
       await sleep(3)
     }
     this.#filters[index] = changed
-    // Main thread and log know; the workers are told in the same moment, and get it in their next turn.
-    await sleep(10)
   }
 
   async #counters(envoy: EnvoyProcess, { name }: ChainFilter): Promise<{ accepted: number; rejected: number }> {

@@ -1,12 +1,11 @@
 /** Opens requests towards a host's listener. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { headerPairs } from '../headers.ts'
 import type { HostOptions, RequestInit } from '../types.ts'
 import { ALPN, openConnection, TlsError } from './client/connection.ts'
 import type { BodyKind, Exchange } from './client/exchange.ts'
 import { exchangeRaw, openHttp1 } from './client/http1.ts'
 import { openHttp2 } from './client/http2.ts'
-import { bodyChunks, CHUNK_GAP } from './server/answer.ts'
+import { bodyChunks } from './server/answer.ts'
 
 /** Where to connect to. */
 export interface Listener {
@@ -62,14 +61,14 @@ export async function openExchange(
   return { exchange, address }
 }
 
-/** Sends the body and ends the request. */
-export async function sendBody(exchange: Exchange, init: RequestInit): Promise<void> {
+/** Sends the body and ends the request. `settle`: waits until Envoy has read a chunk, so that the next is not one with it. */
+export async function sendBody(exchange: Exchange, init: RequestInit, settle: () => Promise<void>): Promise<void> {
   if (init.raw || (init.body === undefined && init.trailers === undefined)) return
   const chunks = bodyChunks(init.body)
   const last = chunks.pop()
   for (const chunk of chunks) {
     await exchange.write(chunk)
-    await sleep(CHUNK_GAP)
+    await settle()
   }
   await exchange.end(last, init.trailers)
 }

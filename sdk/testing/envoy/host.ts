@@ -85,7 +85,8 @@ export class EnvoyHost implements Host {
     const init = typeof first === 'string' ? { ...second, path: first } : first
     const pending = await this.#open(init, false)
     if (!pending) return toResponse(NO_RESPONSE, undefined, undefined)
-    const [response] = await Promise.all([this.#finish(pending), sendBody(pending.exchange, init)])
+    const body = sendBody(pending.exchange, init, () => this.envoy.catchUp())
+    const [response] = await Promise.all([this.#finish(pending), body])
     return response
   }
 
@@ -98,7 +99,7 @@ export class EnvoyHost implements Host {
     response.catch(() => {})
     const settle = async () => {
       await sleep(SETTLE)
-      await this.envoy.settle()
+      await this.envoy.catchUp()
     }
     await settle()
     return {
@@ -122,15 +123,18 @@ export class EnvoyHost implements Host {
     const peer = clientIdentities(init.peer, this.#running.options.tls)
     const { source, sni } = init
     const { socket } = await openConnection({ ...this.#listener, alpn: ALPN.tcp, source, peer, sni })
-    const connection = clientConnection(socket)
-    await sleep(SETTLE)
-    await this.envoy.settle()
+    const settle = async () => {
+      await sleep(SETTLE)
+      await this.envoy.catchUp()
+    }
+    const connection = clientConnection(socket, settle)
+    await settle()
     return connection
   }
 
   async advance(time: number | string): Promise<void> {
     await sleep(milliseconds(time))
-    await this.envoy.settle()
+    await this.envoy.catchUp()
   }
 
   metrics(): Promise<Record<string, MetricValue>> {
@@ -141,7 +145,8 @@ export class EnvoyHost implements Host {
     try {
       await this.#running.chain.reconfigure(this.envoy, configuration, filter)
     } finally {
-      await this.envoy.settle()
+      // Main thread and log know; the workers have been told, and take it when they come round.
+      await this.envoy.catchUp()
     }
   }
 

@@ -1,7 +1,7 @@
 /** Filters' metrics, from the admin interface. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { MetricValue } from '../types.ts'
 import { admin } from './admin.ts'
+import { afterRounds, DROPPED } from './threads.ts'
 
 /** What Envoy puts in front of the name of every metric that a filter defines. */
 const PREFIX = 'wasmcustom.'
@@ -27,15 +27,16 @@ interface StatsAnswer {
  * within five percent.
  */
 export async function filterMetrics(port: number): Promise<Record<string, MetricValue>> {
-  const first = await read(port)
+  const first = await read(port, `^${PREFIX}`)
   if (!hasHistograms(first)) return collect(first)
-  // The question itself makes Envoy merge the workers' histograms; the answer to the next one has them.
-  await sleep(10)
-  return collect(await read(port))
+  // The question itself makes Envoy merge the workers' histograms; an answer after that has them.
+  const pattern = `^(${PREFIX}|${DROPPED}$)`.replaceAll('.', '\\.')
+  const droppedOf = (answer: StatsAnswer) => answer.stats.find(({ name }) => name === DROPPED)?.value ?? 0
+  return collect(await afterRounds(1, () => read(port, pattern), droppedOf))
 }
 
-async function read(port: number): Promise<StatsAnswer> {
-  const query = `/stats?filter=${encodeURIComponent(`^${PREFIX}`)}&format=json&histogram_buckets=detailed`
+async function read(port: number, pattern: string): Promise<StatsAnswer> {
+  const query = `/stats?filter=${encodeURIComponent(pattern)}&format=json&histogram_buckets=detailed`
   return JSON.parse((await admin(port, query)).text) as StatsAnswer
 }
 
@@ -44,7 +45,7 @@ const hasHistograms = ({ stats }: StatsAnswer) => stats.some((entry) => entry.hi
 function collect({ stats }: StatsAnswer): Record<string, MetricValue> {
   const metrics: Record<string, MetricValue> = {}
   for (const { name, value, histograms } of stats) {
-    if (name !== undefined && value !== undefined) metrics[name.slice(PREFIX.length)] = value
+    if (name?.startsWith(PREFIX) && value !== undefined) metrics[name.slice(PREFIX.length)] = value
     for (const { name: histogram, totals } of histograms?.details ?? []) {
       metrics[histogram.slice(PREFIX.length)] = {
         count: sum(totals, ({ count }) => count),

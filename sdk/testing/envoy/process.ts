@@ -11,6 +11,7 @@ import { guard, type Guard } from './guard.ts'
 import type { Json } from './json.ts'
 import { EnvoyLog, LOG_FORMAT } from './logs.ts'
 import { cleanUp, type EnvoyCommand, envoyCommand, prepareImage } from './runner.ts'
+import { waitForWorkers } from './threads.ts'
 import { compareVersions } from './versions.ts'
 
 export interface StartOptions {
@@ -143,6 +144,15 @@ export class EnvoyProcess {
     const answered = Promise.all([this.log.answered(path), this.admin(path)]).catch(() => {})
     await Promise.race([answered, this.exited, late])
     cancel.abort()
+  }
+
+  /** Waits until the workers have handled what had come to them before this call, and `log` has what they wrote of it. */
+  async catchUp(): Promise<void> {
+    // A connection is one round, what came on it the next, and what that led to another.
+    const workers = waitForWorkers(this.adminPort, 3).catch(() => {})
+    // Of one that ends nothing more comes.
+    await Promise.race([workers, this.exited])
+    await this.settle()
   }
 
   /** Waits until Envoy serves, and learns its ports. */

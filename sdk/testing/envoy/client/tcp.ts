@@ -1,12 +1,11 @@
 /** A TCP client. */
 import type { Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClientConnection } from '../../types.ts'
-import { SETTLE } from '../timing.ts'
 
 const READ_TIMEOUT = 5000
 
-export function clientConnection(socket: Socket): ClientConnection {
+/** `settle`: waits until Envoy has handled what was sent. */
+export function clientConnection(socket: Socket, settle: () => Promise<void>): ClientConnection {
   const chunks: Buffer[] = []
   let length = 0
   let closed = false
@@ -29,7 +28,7 @@ export function clientConnection(socket: Socket): ClientConnection {
     async write(data) {
       if (!socket.destroyed) await new Promise<void>((resolve) => socket.write(data, () => resolve()))
       // Its own packet, and time for the filters to see it.
-      await sleep(SETTLE)
+      await settle()
     },
     async read(min = 1) {
       const end = Date.now() + READ_TIMEOUT
@@ -48,7 +47,7 @@ export function clientConnection(socket: Socket): ClientConnection {
     },
     async end() {
       socket.end()
-      await sleep(SETTLE)
+      await settle()
     },
     get closed() {
       return closed
