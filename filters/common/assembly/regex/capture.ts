@@ -2,41 +2,18 @@
 // which a backtracking machine would try them, so that the first one is what Perl and RE2 find.
 
 import { ByteString } from '@meshscript/sdk'
+import { CaptureCompiler, Op, SIZE } from './capture_compiler'
 import { Ints } from './ints'
 import { Parser } from './parser'
-import { Assertion, Item, STRIDE } from './postfix_code'
-
-enum Op {
-  /** Takes the code point `a`. */
-  Rune,
-  /** Takes a code point of the `b` ranges from `a` on. */
-  Class,
-  Byte,
-  /** Goes on where the assertion `a` holds. */
-  Assert,
-  /** Notes the place in slot `a`. */
-  Save,
-  Jump,
-  /** Goes on at `a`, or else at `b`. */
-  Split,
-  Match,
-}
-
-/** Integers of an instruction. */
-const SIZE: i32 = 3
-/** Instructions that an expression may need. */
-const MAX_CODE: i32 = 1 << 14
-/** How deeply its parts may be nested. */
-const MAX_DEPTH: i32 = 200
+import { Assertion } from './postfix_code'
 
 /** An expression whose groups are asked for. */
 @final
 export class Capture {
   /** Where the match and its groups begin and end, twice for each; -1 where a group took no part. Valid after `find`. */
   readonly slots: StaticArray<i32>
-  private code: Ints = new Ints(64 * SIZE)
+  private code: Ints = new Ints(0)
   private ranges: StaticArray<i32> = new StaticArray<i32>(0)
-  private isTooLarge: bool = false
   /** The ways up to here, the first one first: where each goes on, and by way its slots. */
   private current: Ways = new Ways(0, 0)
   private next: Ways = new Ways(0, 0)
@@ -56,106 +33,16 @@ export class Capture {
 
   /** Takes over what was parsed with `keepsGroups`. False when it is too large. */
   compile(parser: Parser): bool {
+    const compiler = new CaptureCompiler(parser)
+    if (!compiler.compile()) return false
+    this.code = compiler.code
     this.ranges = StaticArray.slice(parser.classes.ranges.data, 0, parser.classes.ranges.length)
-    this.emit(Op.Save, 0, 0)
-    this.emitItem(parser, parser.items.length - STRIDE, 0)
-    this.emit(Op.Save, 1, 0)
-    this.emit(Op.Match, 0, 0)
-    if (this.isTooLarge) return false
     const count = this.code.length / SIZE
     this.current = new Ways(count, this.slots.length)
     this.next = new Ways(count, this.slots.length)
     this.stack = new StaticArray<i32>(count * 4)
     this.marks = new StaticArray<u32>(count)
     return true
-  }
-
-  private emit(op: Op, a: i32, b: i32): i32 {
-    const at = this.code.length / SIZE
-    if (at >= MAX_CODE) {
-      this.isTooLarge = true
-      return 0
-    }
-    this.code.push(op)
-    this.code.push(a)
-    this.code.push(b)
-    return at
-  }
-
-  private emitItem(parser: Parser, item: i32, depth: i32): void {
-    if (depth > MAX_DEPTH) this.isTooLarge = true
-    if (this.isTooLarge) return
-    const items = parser.items
-    const a = items.at(item + 1)
-    const b = items.at(item + 2)
-    switch (items.at(item)) {
-      case Item.Empty:
-        return
-      case Item.Rune:
-        this.emit(Op.Rune, a, 0)
-        return
-      case Item.Class:
-        this.emit(Op.Class, a, b)
-        return
-      case Item.AnyByte:
-        this.emit(Op.Byte, 0, 0)
-        return
-      case Item.Assertion:
-        this.emit(Op.Assert, a, 0)
-        return
-      case Item.Group:
-        this.emit(Op.Save, a * 2, 0)
-        this.emitItem(parser, item - STRIDE, depth + 1)
-        this.emit(Op.Save, a * 2 + 1, 0)
-        return
-      case Item.Repetition:
-      case Item.LazyRepetition:
-        return this.emitRepetition(parser, item, depth)
-      default: {
-        const operands = operandsOf(items, item)
-        if (items.at(item) == Item.Alternation) return this.emitAlternation(parser, operands, depth)
-        for (let i = 0; i < operands.length; i++) this.emitItem(parser, unchecked(operands[i]), depth + 1)
-      }
-    }
-  }
-
-  private emitAlternation(parser: Parser, operands: StaticArray<i32>, depth: i32): void {
-    const jumps = new Ints(operands.length)
-    for (let i = 0; i < operands.length; i++) {
-      const isLast = i + 1 == operands.length
-      const split = isLast ? -1 : this.emit(Op.Split, 0, 0)
-      if (!isLast) this.code.set(split * SIZE + 1, split + 1)
-      this.emitItem(parser, unchecked(operands[i]), depth + 1)
-      if (this.isTooLarge) return
-      if (isLast) break
-      jumps.push(this.emit(Op.Jump, 0, 0))
-      this.code.set(split * SIZE + 2, this.code.length / SIZE)
-    }
-    for (let i = 0; i < jumps.length; i++) this.code.set(jumps.at(i) * SIZE + 1, this.code.length / SIZE)
-  }
-
-  /** x{2,4} is x x (x (x)?)?, and x{2,} is x x x*. */
-  private emitRepetition(parser: Parser, item: i32, depth: i32): void {
-    const least = parser.items.at(item + 1)
-    const most = parser.items.at(item + 2)
-    const isLazy = parser.items.at(item) == Item.LazyRepetition
-    const operand = item - STRIDE
-    for (let i = 0; i < least && !this.isTooLarge; i++) this.emitItem(parser, operand, depth + 1)
-    const splits = new Ints(max(most - least, 1))
-    const rounds = most < 0 ? 1 : most - least
-    for (let i = 0; i < rounds && !this.isTooLarge; i++) {
-      const split = this.emit(Op.Split, 0, 0)
-      splits.push(split)
-      this.emitItem(parser, operand, depth + 1)
-      if (most < 0) this.emit(Op.Jump, split, 0)
-    }
-    if (this.isTooLarge) return
-    const end = this.code.length / SIZE
-    for (let i = 0; i < splits.length; i++) {
-      const split = splits.at(i)
-      this.code.set(split * SIZE + 1, isLazy ? end : split + 1)
-      this.code.set(split * SIZE + 2, isLazy ? split + 1 : end)
-    }
   }
 
   /** Looks for the first match that does not begin before `from`. */
@@ -307,17 +194,6 @@ class Ways {
     const from = changetype<usize>(this.slots) + ((<usize>(way * this.width)) << 2)
     memory.copy(changetype<usize>(to), from, (<usize>this.width) << 2)
   }
-}
-
-function operandsOf(items: Ints, item: i32): StaticArray<i32> {
-  const operands = new StaticArray<i32>(items.at(item + 1))
-  let at = item
-  for (let i = operands.length - 1; i >= 0; i--) {
-    at -= STRIDE
-    operands[i] = at
-    at = items.at(at + 3)
-  }
-  return operands
 }
 
 /** Bytes of the code point that `runeAt` has read. */

@@ -1,7 +1,8 @@
 import { Bytes, ByteString } from '@meshscript/sdk'
 import { Automaton } from './automaton'
 import { Parser } from './parser'
-import { MAX_PATTERN, MAX_PROGRAM, Program } from './program'
+import { PatternTree } from './pattern_tree'
+import { MAX_PATTERN, MAX_PROGRAM } from './program'
 
 /**
  * Regular expressions in RE2's syntax, all matched in one pass over a text. As in Envoy, an expression must match the whole text.
@@ -23,7 +24,7 @@ export class RegexSet {
   error: string = ''
 
   private parser: Parser | null = new Parser()
-  private program: Program | null = new Program()
+  private tree: PatternTree | null = new PatternTree()
   /** Numbers by pattern, until `compile`. */
   private numbers: Map<u32, i32> = new Map<u32, i32>()
   private patterns: Bytes[] = []
@@ -36,8 +37,8 @@ export class RegexSet {
   /** Adds a pattern. Answers its number (0, 1, 2…; the same text has the same number), or -1 when it is refused; then see `error`. */
   add(pattern: ByteString): i32 {
     const parser = this.parser
-    const program = this.program
-    if (!parser || !program) {
+    const tree = this.tree
+    if (!parser || !tree) {
       this.error = 'the set is compiled already'
       return -1
     }
@@ -52,7 +53,7 @@ export class RegexSet {
       this.error = parser.error
       return -1
     }
-    if (!program.addPattern(parser, patterns.length)) {
+    if (!tree.addPattern(parser, patterns.length)) {
       this.error = `it needs more than ${MAX_PATTERN} instructions, or all patterns more than ${MAX_PROGRAM}`
       return -1
     }
@@ -63,8 +64,9 @@ export class RegexSet {
 
   /** Call it once, after the last `add`. */
   compile(): void {
-    const program = this.program
-    if (!program) return
+    const tree = this.tree
+    if (!tree) return
+    const program = tree.program
     this.automaton = new Automaton(
       program.toStaticArray(),
       StaticArray.slice(program.sets.data, 0, program.sets.length),
@@ -72,7 +74,7 @@ export class RegexSet {
       this.patterns.length,
     )
     this.parser = null
-    this.program = null
+    this.tree = null
     this.numbers = new Map<u32, i32>()
     this.patterns = []
   }
