@@ -39,6 +39,8 @@ export interface Running {
 }
 
 const REQUEST_TIMEOUT = 5000
+/** How long the entry of a request that was answered may be on its way. */
+const ENTRY_TIMEOUT = 20_000
 /** Name of the host's listener. */
 export const LISTENER = 'main'
 /** Where in Envoy's directory the access log is. */
@@ -182,7 +184,8 @@ export class EnvoyHost implements Host {
     try {
       const wire = await this.#complete(pending)
       // Without any answer there need not be an entry: TLS or the parser may have refused, and there never was a stream.
-      const entry = await this.#accessLog.take(address, wire.status > 0 ? 2000 : 250)
+      if (wire.status === 0) await this.envoy.writeLogs()
+      const entry = await this.#accessLog.take(address, wire.status > 0 ? ENTRY_TIMEOUT : 0)
       await this.envoy.settle()
       return toResponse(wire, entry, this.#running.correlator.end(span, entry))
     } catch (error) {

@@ -41,6 +41,8 @@ const DOCKER_FAILED = 125
 const STOP_TIMEOUT = 3000
 /** How long a line of the log may be on its way out of a container. */
 const LOG_TIMEOUT = 20_000
+/** Envoy's count of bytes of access logs that are not in their files yet. */
+const UNWRITTEN = 'filesystem.write_total_buffered'
 
 /** Starts Envoy, and resolves when it serves. Rejects with a `HostStartError` that has Envoy's own message when it refuses. */
 export async function startEnvoy(options: StartOptions): Promise<EnvoyProcess> {
@@ -153,6 +155,16 @@ export class EnvoyProcess {
     // Of one that ends nothing more comes.
     await Promise.race([workers, this.exited])
     await this.settle()
+  }
+
+  /** Waits until the access logs' files have an entry of each stream that had ended before this call. */
+  async writeLogs(): Promise<void> {
+    await this.catchUp()
+    // A thread of its own writes what the workers hand over.
+    for (const end = Date.now() + LOG_TIMEOUT; !this.#ended && Date.now() < end; await sleep(2)) {
+      const left = await this.stats(`^${UNWRITTEN.replace('.', '\\.')}$`).catch(() => ({}))
+      if (!left[UNWRITTEN]) return
+    }
   }
 
   /** Waits until Envoy serves, and learns its ports. */
