@@ -91,6 +91,7 @@ const probe = sharedProbe()
 test('an update reaches streams that begin after it', async () => {
   await probe().run({ request_headers: [['say', 'first']], response_headers: [['say', 'first']] })
   const stream = await probe().host.stream({ method: 'POST' })
+  await probe().waitFor((log) => log.includes('first'))
   await probe().host.reconfigure(
     encodeScript({ request_headers: [['say', 'second']], response_headers: [['say', 'second']] }),
   )

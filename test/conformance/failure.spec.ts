@@ -44,9 +44,9 @@ describe('a trap', () => {
   })
 
   test('in a tick: requests fail from then on', async () => {
-    await withProbe({}, { request_headers: [['tick', 300]], tick: [['trap']] }, async (probe) => {
+    await withProbe({}, { request_headers: [['tick', 1000]], tick: [['trap']] }, async (probe) => {
       expect((await probe.host.request()).status).toBe(200)
-      await probe.host.advance(400)
+      await probe.waitFor((log) => log.includes('tick'))
       expect(await statuses(probe, 2)).toEqual([503, 503])
     })
   })

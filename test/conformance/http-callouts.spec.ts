@@ -324,14 +324,14 @@ describe('from different places', () => {
 
   test('two calls at once, each with its own answer', async () => {
     await probe().request({
-      request_headers: [call('auth', { name: 'a', body: '1' }), call('hang', { name: 'b', timeout: 100 }), hold],
+      request_headers: [call('auth', { name: 'a', body: '1' }), call('hang', { name: 'b', timeout: 1000 }), hold],
       'http_call_response#1': [['get', CALL_HEADERS, ':status']],
       'http_call_response#2': [['get', CALL_HEADERS, ':status'], ...resume],
     })
     await probe().expectLog([
       'request_headers 6 1',
       'http_call a auth 1000 <70 bytes> 1  -> 0',
-      'http_call b hang 100 <70 bytes>   -> 0',
+      'http_call b hang 1000 <70 bytes>   -> 0',
       'http_call_response a 4 5 0',
       'get 6 :status -> 0 "401"',
       'http_call_response b 3 24 0',

@@ -177,7 +177,7 @@ describe('new_connection', () => {
   test('that pauses: nothing is read until the stream is continued', async () => {
     await probe().run({
       new_connection: [
-        ['tick', 80],
+        ['tick', 1000],
         ['return', 1],
       ],
       downstream_data: [],
@@ -189,12 +189,12 @@ describe('new_connection', () => {
     })
     const connection = await probe().host.connect()
     await connection.write('abc')
-    await probe().expectLog(['new_connection', 'tick 80 -> 0'])
-    await probe().host.advance(100)
+    await probe().expectLog(['new_connection', 'tick 1000 -> 0'])
+    await probe().waitFor((log) => log.includes('tick'))
     expect(await text(connection)).toBe('abc')
     await probe().expectLog([
       'new_connection',
-      'tick 80 -> 0',
+      'tick 1000 -> 0',
       'tick',
       'effective $stream -> 0',
       'continue 2 -> 0',
