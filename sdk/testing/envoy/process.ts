@@ -162,8 +162,8 @@ export class EnvoyProcess {
     await this.catchUp()
     // A thread of its own writes what the workers hand over.
     for (const end = Date.now() + LOG_TIMEOUT; !this.#ended && Date.now() < end; await sleep(2)) {
-      const left = await this.stats(`^${UNWRITTEN.replace('.', '\\.')}$`).catch(() => ({}))
-      if (!left[UNWRITTEN]) return
+      const left = await this.stats(`^${UNWRITTEN.replace('.', '\\.')}$`).catch(() => undefined)
+      if (!left?.[UNWRITTEN]) return
     }
   }
 
