@@ -75,7 +75,7 @@ it('tells plugins of one VM apart, by configuration and by root id', async () =>
   expect(upstream?.headers.getAll('x-first')).toEqual(['one', 'two'])
   expect(upstream?.headers.get('x-second')).toBe('1')
   await host.advance(50)
-  expect(host.logs.map(({ message }) => message)).toEqual(['deleted'])
+  await expect.poll(() => host!.logs.map(({ message }) => message), { timeout: 10_000 }).toEqual(['deleted'])
 })
 
 it('refuses a wrong configuration with its place, and keeps the old one', async () => {
@@ -93,5 +93,7 @@ it('marks TCP data of both directions', async () => {
   expect((await connection.read(9)).toString()).toBe('> hello\n<')
   await connection.write('close')
   await connection.whenClosed()
+  // The end of the connection reaches the client first.
+  await host.advance(0)
   expect(host.logs.map(({ message }) => message)).toEqual(['new connection', 'downstream closed by 1'])
 })

@@ -183,7 +183,7 @@ describe('shared state', () => {
   it('delivers messages of a queue', async () => {
     await host.request('/queue')
     await host.advance(50)
-    expect(lines()).toContain('dequeued from a stream')
+    await expect.poll(lines, { timeout: 10_000 }).toContain('dequeued from a stream')
   })
 
   it('ticks', async () => {

@@ -53,7 +53,7 @@ function alive(pid: number): boolean {
 }
 
 const gone = ({ pid, directory }: Guarded) =>
-  vi.waitFor(() => expect([alive(pid), existsSync(directory)]).toEqual([false, false]), { timeout: 8000 })
+  vi.waitFor(() => expect([alive(pid), existsSync(directory)]).toEqual([false, false]), { timeout: 30_000 })
 
 test.for(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)('after %s nothing is left', async (signal) => {
   const guarded = await startGuarded()

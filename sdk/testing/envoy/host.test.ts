@@ -138,6 +138,7 @@ describe('TCP', () => {
     await connection.write('bye')
     await connection.whenClosed()
     expect(connection.closed).toBe(true)
+    await host.advance(0)
     expect(host.logs.map(({ message }) => message)).toContain('data bye')
     await host.reconfigure('again')
   })
@@ -243,7 +244,7 @@ describe('what the filter does', () => {
   test('time passes', async () => {
     const host = await start({ configuration: 'tick' })
     await host.advance('0.1s')
-    expect(host.logs.some(({ message }) => message === 'tick 2')).toBe(true)
+    await expect.poll(() => host.logs.some(({ message }) => message === 'tick 2'), { timeout: 10_000 }).toBe(true)
   })
 
   test('a trap closes, and FAIL_RELOAD opens again', async () => {

@@ -199,7 +199,7 @@ export class Part extends HttpContext<Root> {
       this,
       target,
       headers,
-      200,
+      1000,
       (self, response) => {
         if (response.failed) {
           self.sendLocalResponse(502, 'failed')
@@ -218,7 +218,7 @@ export class Part extends HttpContext<Root> {
 
   private grpc(): Action {
     const target = this.requestHeaders.getOrEmpty('x-cluster')
-    const isSent = grpcCall(this, target, 'pkg.Service/Method', 'question', 200, (self, response) => {
+    const isSent = grpcCall(this, target, 'pkg.Service/Method', 'question', 1000, (self, response) => {
       log.info(`grpc ${response.status} ${response.message}${response.statusMessage}`)
       self.continueRequest()
     })

@@ -59,7 +59,7 @@ class Auth extends Context {
       headers,
       String.UTF8.encode('may I?'),
       [],
-      300,
+      1000,
       this,
       (origin_context: Context, headers: u32, body_size: usize, trailers: u32): void => {
         const auth = origin_context as Auth
