@@ -50,6 +50,8 @@ export const codes = {
   MS1421: 'A selector selects nothing',
   MS1422: 'The filter compares something else than the original',
   MS1423: 'A part of a policy is not about HTTP requests',
+  MS1424: 'A host or route that the gateway does not take',
+  MS1425: 'A part of a gateway is not compiled',
 } as const
 
 export type Code = keyof typeof codes

@@ -3,6 +3,7 @@ import { authorizationPolicySchema } from './authorization-policy.ts'
 import { checkAuthorizationPolicy } from './check-authorization-policy.ts'
 import type { Family, Kind, ReadKind } from './kind.ts'
 import { checkDestinationRule, destinationRuleSchema } from './networking/destination-rule.ts'
+import { checkGateway, gatewaySchema } from './networking/gateway.ts'
 import { checkVirtualService } from './networking/check-virtual-service.ts'
 import { virtualServiceSchema } from './networking/virtual-service.ts'
 import { checkPeerAuthentication, peerAuthenticationSchema } from './peer-authentication.ts'
@@ -19,7 +20,7 @@ const read = (versions: string[], spec: Schema, check: ReadKind['check'], requir
   check,
 })
 
-const traffic = (spec: Schema, check: ReadKind['check']): Kind => ({
+const traffic = (spec: Schema, check: ReadKind['check']): ReadKind => ({
   ...(read(networking, spec, check, ['spec']) as ReadKind),
   about: 'traffic',
 })
@@ -40,7 +41,7 @@ export const istio: Family = {
     'networking.istio.io': {
       VirtualService: traffic(virtualServiceSchema, checkVirtualService),
       DestinationRule: traffic(destinationRuleSchema, checkDestinationRule),
-      Gateway: unused,
+      Gateway: { ...traffic(gatewaySchema, checkGateway), about: 'gateways', unread: 'the filters do without it' },
       ServiceEntry: unused,
       Sidecar: unused,
       WorkloadEntry: unused,

@@ -20,10 +20,12 @@ export interface ReadKind {
   clusterScoped?: boolean
   /** It speaks of this alone: who compiles for something else passes over it, mistakes included. */
   about?: Subject
+  /** Why it is passed over then. Default: that it has no bearing on what is compiled. */
+  unread?: string
 }
 
 /** What a configuration is compiled for. */
-export type Subject = 'authorization' | 'traffic' | 'telemetry'
+export type Subject = 'authorization' | 'traffic' | 'gateways' | 'telemetry'
 
 export type Kind =
   /** Parsed and checked. */

@@ -13,7 +13,7 @@ export interface ParseOptions {
   /** The namespace of resources that name none, as `kubectl -n`. Default `default`, with a warning. */
   namespace?: string
   /** What the resources are read for. Default: everything. */
-  about?: Subject
+  about?: Subject | readonly Subject[]
 }
 
 export interface Parsed {
@@ -104,14 +104,14 @@ class Reader implements Parsed {
   found = false
   readonly #diagnostics: Diagnostics
   readonly #namespace: string | undefined
-  readonly #about: Subject | undefined
+  readonly #about: readonly Subject[]
   readonly #seen = new Map<string, Resource>()
   readonly #ignored = new Map<string, { count: number; why: string; tree: Tree; node: Node }>()
 
   constructor(diagnostics: Diagnostics, options: ParseOptions) {
     this.#diagnostics = diagnostics
     this.#namespace = options.namespace
-    this.#about = options.about
+    this.#about = [options.about ?? []].flat()
   }
 
   /** Reads a resource or a list of some; `defaults` are the type of a typed list's items. */
@@ -160,8 +160,9 @@ class Reader implements Parsed {
     const group = apiVersion.slice(0, Math.max(slash, 0))
     const version = apiVersion.slice(slash + 1)
     const found = findKind(group, version, kind)
-    const isOther = found.use === 'read' && this.#about && found.about && found.about !== this.#about
-    const known = isOther ? { use: 'ignore' as const, why: `it has no bearing on ${this.#about}` } : found
+    const isOther = found.use === 'read' && this.#about.length > 0 && found.about && !this.#about.includes(found.about)
+    const why = isOther && (found.unread ?? `it has no bearing on ${this.#about[0]}`)
+    const known = why ? { use: 'ignore' as const, why } : found
     const place = (field: string) => tree.locate(node, [field])
     if (known.use === 'ignore') this.ignored++
     else this.checked++

@@ -69,30 +69,29 @@ const matching = (test: RegExp, expected: string, maxLength: number, hint?: stri
 
 const DNS_LABELS = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 /** May be empty: the core group. */
-const group: Schema = {
+export const group: Schema = {
   type: 'string',
   maxLength: 253,
   pattern: { test: { test: (text) => text === '' || DNS_LABELS.test(text) }, expected: 'an API group' },
 }
-const kind = matching(/^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$/, 'a kind', 63)
-const name: Schema = { type: 'string', minLength: 1, maxLength: 253 }
-const namespace = matching(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'a namespace', 63)
-const sectionName = matching(DNS_LABELS, 'the name of a section', 253)
+export const kind = matching(/^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$/, 'a kind', 63)
+export const objectName: Schema = { type: 'string', minLength: 1, maxLength: 253 }
+export const namespace = matching(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'a namespace', 63)
+export const sectionName = matching(DNS_LABELS, 'the name of a section', 253)
 export const ruleName = matching(DNS_LABELS, 'the name of a rule: lower-case letters, digits, "-" and "."', 253)
 export const port: Schema = { type: 'integer', minimum: 1, maximum: 65535 }
 /** A host without wildcard and port. */
 export const hostname = matching(DNS_LABELS, 'a host name', 253, 'write lower-case letters, without a port')
 
-export const hostnames = list(
-  matching(
-    /^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
-    'a host name',
-    253,
-    'write e.g. "shop.example.com" or "*.example.com", without a port',
-  ),
-  16,
+/** The first label may be a wildcard. */
+export const wildcardHostname = matching(
+  /^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+  'a host name',
+  253,
+  'write e.g. "shop.example.com" or "*.example.com", without a port',
 )
-export const parentRefs = list(object({ group, kind, namespace, name, sectionName, port }, ['name']), 32)
+export const hostnames = list(wildcardHostname, 16)
+export const parentRefs = list(object({ group, kind, namespace, name: objectName, sectionName, port }, ['name']), 32)
 export const headerName = matching(/^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/, 'the name of a header', 256)
 const headerValue: Schema = { type: 'string', minLength: 1, maxLength: 4096 }
 const headerValues = list(object({ name: headerName, value: headerValue }, ['name', 'value']), 16)
@@ -104,7 +103,7 @@ export const headerMatches = list(
   16,
 )
 export const headerModifier = object({ set: headerValues, add: headerValues, remove: list(text, 16) })
-const backendObject = { group, kind, name, namespace, port }
+const backendObject = { group, kind, name: objectName, namespace, port }
 export const mirror: Schema = {
   ...object(
     {
@@ -118,7 +117,7 @@ export const mirror: Schema = {
   ),
   atMostOneOf: ['percent', 'fraction'],
 }
-export const extensionRef = object({ group, kind, name }, ['group', 'kind', 'name'])
+export const extensionRef = object({ group, kind, name: objectName }, ['group', 'kind', 'name'])
 /** Not compiled; a part of what it says is checked by the API server. */
 export const anything: Schema = { type: 'object', additionalProperties: {} }
 export const backendRefs = (filters: Schema): Schema =>

@@ -1,7 +1,9 @@
 /** The routes of the Gateway API (gateway.networking.k8s.io), as meshes read them. */
 import type { Family, Kind } from '../kind.ts'
+import { gateway } from './gateway.ts'
 import { grpcRoute } from './grpc-route.ts'
 import { httpRoute } from './http-route.ts'
+import { referenceGrant } from './reference-grant.ts'
 
 const versions = ['v1', 'v1beta1', 'v1alpha2', 'v1alpha3']
 const unused: Kind = { use: 'ignore', versions, why: 'the filters do without it' }
@@ -11,9 +13,9 @@ export const gatewayApi: Family = {
     'gateway.networking.k8s.io': {
       HTTPRoute: httpRoute(['v1', 'v1beta1']),
       GRPCRoute: grpcRoute,
-      Gateway: unused,
+      Gateway: gateway,
       GatewayClass: unused,
-      ReferenceGrant: unused,
+      ReferenceGrant: referenceGrant,
     },
   },
 }
