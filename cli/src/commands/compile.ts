@@ -18,7 +18,7 @@ import {
   compiledTelemetry,
   type TelemetryFlags,
 } from './telemetry-options.ts'
-import { addWorkloadOptions, compileOptionsOf, type WorkloadFlags } from './workload-options.ts'
+import { addWorkloadOptions, compileOptionsOf, gatewayOf, type WorkloadFlags } from './workload-options.ts'
 
 interface Flags extends WorkloadFlags, TargetFlags, TelemetryFlags {
   filter: 'authorization' | 'routing' | 'fault' | 'ratelimit' | 'telemetry'
@@ -34,7 +34,11 @@ Examples:
   meshscript compile policies/ --filter authorization --workload payments/payments --labels app=payments -o config.json
   meshscript compile routes/ services.yaml --filter routing --workload shop/frontend --labels app=frontend
   meshscript compile routes/ services.yaml --filter routing --workload shop/frontend --target envoy -o envoy.yaml
+  meshscript compile gateway.yaml routes/ --filter routing --workload istio-system/ingress --gateway shop/web --target envoy
   meshscript compile telemetry.yaml --filter telemetry --workload shop/cart --labels app=cart,version=v1`
+
+const NO_ISTIO_GATEWAY =
+  '--target istio is for the requests of workloads, and its VirtualServices for the mesh: with --gateway print the configuration alone, or --target envoy'
 
 /** `meshscript compile`: policies → the configuration of a filter. */
 export function compileCommand(io: Io): Command {
@@ -52,7 +56,7 @@ export function compileCommand(io: Io): Command {
     )
     .option(
       '--port <N>',
-      'port by which requests leave: of destinations without one, and matches (routing, fault); or come (ratelimit)',
+      'port by which requests leave: of destinations without one, and matches (routing, fault); or come (ratelimit, --gateway)',
       parsePort,
     )
     .option('--mesh-config <FILE>', "Istio's MeshConfig: root namespace, trust domain and its aliases, providers")
@@ -69,6 +73,7 @@ function run(files: string[], flags: Flags, io: Io): void {
   if (['authorization', 'telemetry'].includes(flags.filter) && flags.port !== undefined)
     throw new UsageError("option '--port' is for --filter routing, fault and ratelimit only")
   checkTargetFlags(flags)
+  if (flags.target === 'istio' && flags.filter === 'routing' && flags.gateway) throw new UsageError(NO_ISTIO_GATEWAY)
   checkTelemetryFlags(flags)
   const [meshSource] = flags.meshConfig ? readSource(flags.meshConfig, io.cwd, diagnostics) : []
   const mesh = meshSource ? parseMeshConfig(meshSource, diagnostics) : defaultMeshConfig
@@ -94,7 +99,8 @@ function compile(
   if (flags.filter === 'authorization')
     return print(compileAuthorization(sources, { ...common, direction, mesh }).configuration)
   if (flags.filter === 'telemetry') return compiledTelemetry(sources, { ...common, direction, mesh }, flags)
-  const options = { ...common, port: flags.port }
+  const gateway = gatewayOf(flags)
+  const options = { ...common, port: flags.port, ...(gateway && { gateway }) }
   if (flags.filter === 'ratelimit') return print(compileRateLimits(sources, { ...options, mesh }).configuration)
   if (flags.filter === 'fault') return print(compileFaults(sources, options).configuration)
   const compiled = compileRouting(sources, options)

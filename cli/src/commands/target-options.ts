@@ -78,6 +78,7 @@ export function writeTarget(
     if (severity === 'error') diagnostics.add(severity, code, message, details)
   const text = staticEnvoy(configuration, fault, {
     workload,
+    isGateway: options.gateway !== undefined,
     trustDomain: options.trustDomain,
     resources,
     diagnostics,

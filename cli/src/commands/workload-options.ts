@@ -7,7 +7,7 @@ export interface WorkloadFlags {
   workload: ObjectName
   labels?: Record<string, string>
   serviceAccount?: string
-  gateway?: string
+  gateway?: { namespace?: string; name: string }
   waypoint?: boolean
   service?: ObjectName[]
   serviceEntry?: ObjectName[]
@@ -24,7 +24,11 @@ export function addWorkloadOptions(command: Command, what: string): Command {
       parseLabels,
     )
     .option('--service-account <NAME>', 'service account of its pods, for policies that name the destination so')
-    .option('--gateway <NAME>', 'it is the proxy of this Gateway of the Gateway API, for policies with targetRefs')
+    .option(
+      '--gateway <[NAMESPACE/]NAME>',
+      'it is the proxy of this Gateway: for policies with targetRefs, and for the routes of the Gateway (routing, fault)',
+      parseGateway,
+    )
     .option('--waypoint', 'it is a waypoint, to which only policies with targetRefs apply')
     .option('--service <NAMESPACE/NAME>', 'a Service behind the waypoint; may be repeated', collectNames)
     .option('--service-entry <NAMESPACE/NAME>', 'a ServiceEntry behind the waypoint; may be repeated', collectNames)
@@ -36,16 +40,32 @@ export function addWorkloadOptions(command: Command, what: string): Command {
 }
 
 export function compileOptionsOf(flags: WorkloadFlags): Pick<CompileOptions, 'workload' | 'direction'> {
-  const { serviceAccount, gateway, service: services, serviceEntry: serviceEntries, direction } = flags
+  const { serviceAccount, service: services, serviceEntry: serviceEntries, direction } = flags
+  const gateway = gatewayOf(flags)
   const workload: Workload = {
     ...flags.workload,
-    labels: { ...flags.labels, ...(gateway && { [gatewayLabel]: gateway }) },
+    // The proxy of a Gateway of the Gateway API is in its namespace.
+    labels: {
+      ...flags.labels,
+      ...(gateway?.namespace === flags.workload.namespace && { [gatewayLabel]: gateway.name }),
+    },
     ...(serviceAccount && { serviceAccount }),
     ...((flags.waypoint ?? services ?? serviceEntries) && { waypoint: true }),
     ...(services && { services }),
     ...(serviceEntries && { serviceEntries }),
   }
   return { workload, direction }
+}
+
+/** The Gateway whose proxy the workload is; its namespace is that of the workload where none is named. */
+export function gatewayOf({ gateway, workload }: WorkloadFlags): ObjectName | undefined {
+  return gateway && { namespace: gateway.namespace ?? workload.namespace, name: gateway.name }
+}
+
+function parseGateway(value: string): NonNullable<WorkloadFlags['gateway']> {
+  const [first, second, ...more] = value.split('/')
+  if (!first || second === '' || more.length) throw new InvalidArgumentError('expected NAME or NAMESPACE/NAME.')
+  return second === undefined ? { name: first } : { namespace: first, name: second }
 }
 
 function parseObjectName(value: string): ObjectName {

@@ -13,6 +13,8 @@ import { nativeMirrors, nativeVirtualHost } from './native-routes.ts'
 
 export interface EnvoyTargetOptions {
   workload: Workload
+  /** It is at the edge: who asks is not of the mesh. */
+  isGateway?: boolean
   resources: readonly Resource[]
   diagnostics: Diagnostics
   /** Where Envoy listens. */
@@ -29,8 +31,19 @@ export interface EnvoyTargetOptions {
 export function staticEnvoy(
   routing: RoutingConfig,
   fault: FaultFilterConfig | undefined,
-  { workload, resources, diagnostics, listen, modules, endpoints, certificates, trustDomain }: EnvoyTargetOptions,
+  options: EnvoyTargetOptions,
 ): string {
+  const {
+    workload,
+    isGateway = false,
+    resources,
+    diagnostics,
+    listen,
+    modules,
+    endpoints,
+    certificates,
+    trustDomain,
+  } = options
   // Without a mesh there is no other place for a host that no route is for.
   const { configuration, mirrors } = nativeMirrors({ ...routing, unknownHost: 'notFound' })
   const rules = resources.filter(({ kind }) => kind === 'DestinationRule') as DestinationRule[]
@@ -51,8 +64,9 @@ export function staticEnvoy(
       typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' },
     },
   ]
+  const name = isGateway ? 'gateway' : 'outbound'
   const listener = {
-    name: 'outbound',
+    name,
     address: { socket_address: { address: listen.address, port_value: listen.port } },
     filter_chains: [
       {
@@ -62,11 +76,13 @@ export function staticEnvoy(
             typed_config: {
               '@type':
                 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
-              stat_prefix: 'outbound',
+              stat_prefix: name,
+              // What strangers say in Envoy's own headers does not count, and their addresses are told.
+              ...(isGateway && { use_remote_address: true }),
               normalize_path: true,
               upgrade_configs: [{ upgrade_type: 'websocket' }],
               http_filters: filters,
-              route_config: { name: 'outbound', virtual_hosts: [nativeVirtualHost(mirrors)] },
+              route_config: { name, virtual_hosts: [nativeVirtualHost(mirrors)] },
             },
           },
         ],

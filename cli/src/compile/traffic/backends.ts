@@ -4,12 +4,13 @@ import type { LinkerdAnnotations } from '../../resources/linkerd/annotations.ts'
 import type { Path } from '../../resources/nodes.ts'
 import type { Resource } from '../../resources/resource.ts'
 import type { TrafficContext } from './context.ts'
+import { isGranted } from './gateway/grants.ts'
 
 /** What a rule needs to know of where it is. */
 export interface RuleContext extends TrafficContext {
   route: Resource
-  /** Full name of the Service that requests ask for, and its port where it is known. */
-  host: string
+  /** Full name of the Service that requests ask for, and its port where it is known. Undefined at a gateway. */
+  host: string | undefined
   port: number | undefined
   /** What requests for a backend that is none are answered with. */
   failure: number
@@ -38,6 +39,10 @@ export function backendCluster(
   if (kind !== 'Service' || (group !== '' && group !== 'core')) {
     const message = `${kind} ${name} is no Service: ${effect}`
     return invalid('kind', message, 'write the name of a Service')
+  }
+  if (context.gateway && !isGranted(route, { namespace, name }, context.resources)) {
+    const message = `no ReferenceGrant of the namespace ${namespace} lets a ${route.kind} of ${route.metadata.namespace} have its Service ${name}: ${effect}`
+    return invalid('namespace', message, 'add the ReferenceGrant to the input')
   }
   const full = `${name}.${namespace}.svc.cluster.local`
   const ports = registry.portsOf(full)

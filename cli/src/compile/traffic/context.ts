@@ -1,20 +1,50 @@
 /** What every family of routes takes. */
-import type { Diagnostics } from '../../resources/diagnostics.ts'
+import { Diagnostics } from '../../resources/diagnostics.ts'
+import { Inventory } from '../../resources/kubernetes/inventory.ts'
 import type { Path } from '../../resources/nodes.ts'
+import { parseResources, type ParseOptions } from '../../resources/parse.ts'
 import type { Resource } from '../../resources/resource.ts'
-import type { Workload } from '../workload.ts'
+import type { Source } from '../../resources/source.ts'
+import type { ObjectName, Workload } from '../workload.ts'
 import type { RouteConfig, VirtualHostConfig } from './model.ts'
-import type { Registry } from './registry.ts'
+import { Registry } from './registry.ts'
+
+export interface TrafficOptions extends ParseOptions {
+  workload: Workload
+  /** The Gateway whose proxy it is: its routes are compiled in place of those for the workload's own requests. */
+  gateway?: ObjectName
+  /** The port that requests leave by, or of the Gateway: matches by port, and destinations without one. */
+  port?: number
+  /** Default: a new one; it is in the result. */
+  diagnostics?: Diagnostics
+}
 
 export interface TrafficContext {
   resources: readonly Resource[]
   workload: Workload
+  gateway?: ObjectName
   /** The port that requests leave by. */
   port: number | undefined
   registry: Registry
   hosts: Hosts
   diagnostics: Diagnostics
 }
+
+/** Reads the texts. */
+export function contextOf(sources: readonly Source[], options: TrafficOptions): TrafficContext {
+  const { workload, gateway, port, diagnostics = new Diagnostics() } = options
+  const about = gateway ? (['traffic', 'gateways'] as const) : ('traffic' as const)
+  const resources = parseResources(sources, diagnostics, { ...options, about })
+  const registry = new Registry(new Inventory(resources).services, port)
+  const hosts = new Hosts(diagnostics)
+  return { resources, workload, ...(gateway && { gateway }), port, registry, hosts, diagnostics }
+}
+
+/** Whose requests are compiled for, in messages. */
+export const whoIn = ({ workload, gateway }: Pick<TrafficOptions, 'workload' | 'gateway'>): string =>
+  gateway
+    ? `requests to the Gateway ${gateway.namespace}/${gateway.name}`
+    : `requests of ${workload.namespace}/${workload.name}`
 
 /** Compiles the resources of one family, for requests that the workload makes. */
 export type CompileRoutes = (context: TrafficContext) => VirtualHostConfig<RouteConfig>[]

@@ -1,15 +1,11 @@
 /** The faults of VirtualServices → the fault filter's configuration. */
 import { Diagnostics } from '../../resources/diagnostics.ts'
-import { Inventory } from '../../resources/kubernetes/inventory.ts'
 import type { Fault, HttpRoute, Percent, VirtualService } from '../../resources/networking/virtual-service.ts'
 import type { Path } from '../../resources/nodes.ts'
-import { parseResources } from '../../resources/parse.ts'
 import type { Source } from '../../resources/source.ts'
 import { parseDuration } from '../../resources/targets.ts'
-import { Hosts, type TrafficContext } from './context.ts'
-import type { TrafficOptions } from './index.ts'
+import { contextOf, whoIn, type TrafficContext, type TrafficOptions } from './context.ts'
 import type { FaultConfig, FaultFilterConfig, FaultRouteConfig, VirtualHostConfig } from './model.ts'
-import { Registry } from './registry.ts'
 import { virtualHostsOf } from './virtual-services.ts'
 
 export interface CompiledFaults {
@@ -23,15 +19,12 @@ const LONGEST = 24 * 3_600_000
 
 /** Compiles the faults of the texts' VirtualServices for the sidecar of a workload. */
 export function compileFaults(sources: readonly Source[], options: TrafficOptions): CompiledFaults {
-  const { workload, port, diagnostics = new Diagnostics() } = options
-  const resources = parseResources(sources, diagnostics, { ...options, about: 'traffic' })
-  const registry = new Registry(new Inventory(resources).services, port)
-  const hosts = new Hosts(diagnostics)
-  const context: TrafficContext = { resources, workload, port, registry, hosts, diagnostics }
-  const virtualHosts = withFaults(virtualHostsOf(context, faultRoute))
+  const { diagnostics = new Diagnostics() } = options
+  const context = contextOf(sources, { ...options, diagnostics })
+  const virtualHosts = withFaults(virtualHostsOf<FaultRouteConfig>(context, faultRoute, {}))
   if (diagnostics.hasErrors) return { diagnostics }
   if (virtualHosts.length === 0) {
-    const message = `no VirtualService has a fault for requests of ${workload.namespace}/${workload.name}`
+    const message = `no VirtualService has a fault for ${whoIn(options)}`
     diagnostics.add('warning', 'MS1402', message)
   }
   return { configuration: { version: 1, virtualHosts }, diagnostics }

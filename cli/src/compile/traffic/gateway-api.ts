@@ -44,7 +44,8 @@ function attach(route: Resource, context: TrafficContext): (Attached & { host: s
     const { group = route.group, kind = 'Gateway', name, namespace = own, sectionName } = parent
     if (kind !== 'Service' || (group !== '' && group !== 'core')) {
       const message = `it is attached to the ${kind} ${name}: that is no matter of requests of a workload`
-      const hint = 'for requests to a Service write group: "" and kind: Service'
+      const hint =
+        'for requests to a Service write group: "" and kind: Service; for the proxy of a Gateway give --gateway'
       route.report(context.diagnostics, 'info', 'MS1404', path, message, hint)
       return []
     }

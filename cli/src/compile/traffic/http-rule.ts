@@ -161,13 +161,13 @@ function destinationsOf(
   const { route, diagnostics, path, registry, host, port } = context
   const at = [...path, 'backendRefs']
   // A route of a Service changes what it gets, and takes nothing away.
-  if (!backendRefs) {
+  if (!backendRefs && host !== undefined) {
     if (port !== undefined) return { destinations: [{ cluster: registry.clusterName(host, port) }], hasHeaders: false }
     const message = `the port of ${host} is not known, and there are no backendRefs`
     route.report(diagnostics, 'error', 'MS1221', path, message, 'add the Service to the input, or give --port')
     return { destinations: [{ cluster: host }], hasHeaders: false }
   }
-  const weighted = backendRefs.flatMap((backend, index) => {
+  const weighted = (backendRefs ?? []).flatMap((backend, index) => {
     const { weight = 1 } = backend
     return weight === 0 ? [] : [{ backend, weight, path: [...at, index] }]
   })
@@ -178,8 +178,10 @@ function destinationsOf(
   const valid = parts.filter((part) => part !== undefined)
   if (!valid.length) {
     if (!weighted.length) {
-      const message = `no backend has a weight: every request is answered with ${context.failure}`
-      route.report(diagnostics, 'warning', 'MS1412', at, message, 'give one of them a weight')
+      const isNone = !backendRefs?.length
+      const message = `${isNone ? 'there is no backend' : 'no backend has a weight'}: every request is answered with ${context.failure}`
+      const hint = isNone ? 'write backendRefs' : 'give one of them a weight'
+      route.report(diagnostics, 'warning', 'MS1412', at, message, hint)
     }
     return { hasHeaders: false }
   }

@@ -1,25 +1,16 @@
 /** Routes of all families → the routing filter's configuration, for requests that a workload makes. */
 import { Diagnostics } from '../../resources/diagnostics.ts'
-import { Inventory } from '../../resources/kubernetes/inventory.ts'
-import { parseResources, type ParseOptions } from '../../resources/parse.ts'
 import type { Resource } from '../../resources/resource.ts'
 import type { Source } from '../../resources/source.ts'
-import type { Workload } from '../workload.ts'
-import { Hosts, type CompileRoutes, type TrafficContext } from './context.ts'
+import { contextOf, whoIn, type CompileRoutes, type TrafficOptions } from './context.ts'
+import { compileAttachedRoutes } from './gateway/attached-routes.ts'
 import { compileGatewayRoutes } from './gateway-api.ts'
 import { compileAnnotations, compileProfiles } from './linkerd.ts'
 import type { RoutingConfig } from './model.ts'
-import { Registry } from './registry.ts'
 import { compileSplits } from './smi.ts'
 import { compileVirtualServices } from './virtual-services.ts'
 
-export interface TrafficOptions extends ParseOptions {
-  workload: Workload
-  /** The port that requests leave by: matches by port, and destinations without one. */
-  port?: number
-  /** Default: a new one; it is in the result. */
-  diagnostics?: Diagnostics
-}
+export type { TrafficOptions } from './context.ts'
 
 export interface CompiledTraffic {
   /** Undefined when there are errors. */
@@ -38,17 +29,18 @@ const families: readonly CompileRoutes[] = [
   compileAnnotations,
 ]
 
-/** Compiles the routes of the texts for the sidecar of a workload. */
+/** What a gateway routes by: the others are about requests for Services. */
+const gatewayFamilies: readonly CompileRoutes[] = [compileVirtualServices, compileAttachedRoutes]
+
+/** Compiles the routes of the texts for the sidecar of a workload, or for the proxy of a gateway. */
 export function compileRouting(sources: readonly Source[], options: TrafficOptions): CompiledTraffic {
-  const { workload, port, diagnostics = new Diagnostics() } = options
-  const resources = parseResources(sources, diagnostics, { ...options, about: 'traffic' })
-  const registry = new Registry(new Inventory(resources).services, port)
-  const hosts = new Hosts(diagnostics)
-  const context: TrafficContext = { resources, workload, port, registry, hosts, diagnostics }
-  const virtualHosts = families.flatMap((compile) => compile(context))
+  const { diagnostics = new Diagnostics() } = options
+  const context = contextOf(sources, { ...options, diagnostics })
+  const { resources } = context
+  const virtualHosts = (options.gateway ? gatewayFamilies : families).flatMap((compile) => compile(context))
   if (diagnostics.hasErrors) return { resources, diagnostics }
   if (virtualHosts.length === 0) {
-    diagnostics.add('warning', 'MS1402', `no route is for requests of ${workload.namespace}/${workload.name}`)
+    diagnostics.add('warning', 'MS1402', `no route is for ${whoIn(options)}`)
   }
   return { configuration: { version: 1, virtualHosts, unknownHost: 'pass' }, resources, diagnostics }
 }

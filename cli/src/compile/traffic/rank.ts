@@ -19,9 +19,15 @@ export function compareRanks(a: Rank, b: Rank): number {
   const at = a.specific.findIndex((number, index) => number !== b.specific[index])
   if (at >= 0) return b.specific[at]! - a.specific[at]!
   if (a.route === b.route) return a.index - b.index
-  const [first, second] = [age(a.route), age(b.route)]
-  if (first !== second) return first - second
+  const older = compareAges(a.route, b.route)
+  if (older !== 0) return older
   return nameOf(a.route) < nameOf(b.route) ? -1 : 1
+}
+
+/** The oldest comes first. */
+export function compareAges(a: Resource, b: Resource): number {
+  const [first, second] = [age(a), age(b)]
+  return first === second ? 0 : first - second
 }
 
 /** Of a resource that has no timestamp it is not known: it counts as the newest. */
