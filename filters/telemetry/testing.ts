@@ -26,3 +26,10 @@ export async function received(count = 1): Promise<void> {
   for (let i = 0; i < 100 && host.callouts.length < count; i++) await host.advance('20ms')
   expect(host.callouts.length).toBeGreaterThanOrEqual(count)
 }
+
+/** Until the filter has counted so many: it reads a receiver's answer after the receiver has the request. */
+export async function counted(stat: string, value: number): Promise<void> {
+  const now = async () => (await host.metrics())[stat]
+  for (let i = 0; i < 200 && (await now()) !== value; i++) await host.advance('50ms')
+  expect(await now(), stat).toBe(value)
+}

@@ -1,7 +1,7 @@
 /** Where flow records go. The same on both hosts. */
 import { cluster, createHost, type HttpHandler } from '@meshscript/sdk/testing'
 import { describe, expect, test } from 'vitest'
-import { host, received } from '../testing.ts'
+import { counted, host, received } from '../testing.ts'
 import { type Line, lines, start, telemetry } from './testing.ts'
 
 describe('a receiver', () => {
