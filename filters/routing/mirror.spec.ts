@@ -45,7 +45,7 @@ beforeEach(() => {
 async function copiesOf(init: RequestInit, count = 1) {
   const { status, text } = await host.request(init)
   expect(status).toBe(200)
-  await vi.waitFor(() => expect(copies.length).toBe(count))
+  await vi.waitFor(() => expect(copies.length).toBe(count), 10_000)
   return { text, copies: copies.map(({ cluster, method, path, body }) => [cluster, method, path, body.toString()]) }
 }
 
@@ -100,6 +100,6 @@ test('a share of the requests', async () => {
   await Promise.all(Array.from({ length: 200 }, () => host.request('/some')))
   await host.request('/never')
   // Five standard deviations.
-  await vi.waitFor(() => expect(Math.abs(copies.length - 100)).toBeLessThan(36))
+  await vi.waitFor(() => expect(Math.abs(copies.length - 100)).toBeLessThan(36), 10_000)
   expect(copies.every(({ path }) => path === '/some')).toBe(true)
 })

@@ -48,7 +48,7 @@ test('connections and bytes, once they are over', async () => {
     await connection.whenClosed()
   }
   const expected = { connections_opened_total: 2, connections_closed_total: 2, sent_bytes_total: 9, received_bytes_total: 9 } // prettier-ignore
-  await vi.waitFor(async () => expect((await counted()).sums).toEqual(expected), 3000)
+  await vi.waitFor(async () => expect((await counted()).sums).toEqual(expected), 10_000)
   const { labels } = await counted()
   expect(Object.keys(labels)).toHaveLength(23)
   expect(labels).toMatchObject({
@@ -71,13 +71,13 @@ test('those that go on, from time to time', async () => {
   await say(connection, 'hello')
   await host!.advance(500)
   const soFar = { connections_opened_total: 1, sent_bytes_total: 5, received_bytes_total: 5 }
-  await vi.waitFor(async () => expect((await counted()).sums).toMatchObject(soFar), 3000)
+  await vi.waitFor(async () => expect((await counted()).sums).toMatchObject(soFar), 10_000)
   expect((await counted()).sums.connections_closed_total ?? 0).toBe(0)
   await say(connection, 'bye')
   await connection.end()
   await connection.whenClosed()
   const all = { connections_opened_total: 1, connections_closed_total: 1, sent_bytes_total: 8, received_bytes_total: 8 }
-  await vi.waitFor(async () => expect((await counted()).sums).toEqual(all), 3000)
+  await vi.waitFor(async () => expect((await counted()).sums).toEqual(all), 10_000)
 })
 
 test('with mutual TLS: principals', async () => {
@@ -86,7 +86,7 @@ test('with mutual TLS: principals', async () => {
   await say(connection, 'hello')
   await connection.end()
   await connection.whenClosed()
-  await vi.waitFor(async () => expect((await counted()).sums).toEqual({ connections_closed_total: 1 }), 3000)
+  await vi.waitFor(async () => expect((await counted()).sums).toEqual({ connections_closed_total: 1 }), 10_000)
   expect((await counted()).labels).toMatchObject({
     source_principal: CLIENT,
     source_workload_namespace: 'web',

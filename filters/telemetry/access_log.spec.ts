@@ -100,7 +100,7 @@ describe('formats', () => {
     const stream = await host!.stream({ path: '/', method: 'POST' })
     await stream.write('part')
     await stream.abort()
-    await vi.waitFor(() => expect(lines()).toHaveLength(1), 5000)
+    await vi.waitFor(() => expect(lines()).toHaveLength(1), 10_000)
     expect(lines()[0]).toMatch(/" 0 DC \S+ - "-" 4 0 /)
   })
 
@@ -203,7 +203,7 @@ describe('a receiver', () => {
     await vi.waitFor(async () => {
       const sent = 'telemetry_items_total.signal=.=accessLog;.;.result=.=sent;.;'
       expect(await host!.metrics()).toMatchObject({ [sent]: 6 })
-    }, 5000)
+    }, 10_000)
   })
 
   test('and the log have what they are for', async () => {

@@ -119,7 +119,7 @@ describe('values', () => {
     const stream = await host!.stream({ path: '/known', method: 'POST' })
     await stream.write('a')
     await stream.abort()
-    await vi.waitFor(async () => expect(await series('istio_requests_total')).toHaveLength(6), 5000)
+    await vi.waitFor(async () => expect(await series('istio_requests_total')).toHaveLength(6), 10_000)
     const seen = (await series('istio_requests_total')).map(({ labels }) => {
       const { response_code, response_flags } = Object.fromEntries(labels)
       return `${response_code} ${response_flags}`

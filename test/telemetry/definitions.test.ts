@@ -58,5 +58,5 @@ test('of connections', async () => {
   await connection.read(5)
   await connection.end()
   await connection.whenClosed()
-  await vi.waitFor(async () => expect(await counted()).toEqual(defined(keys)))
+  await vi.waitFor(async () => expect(await counted()).toEqual(defined(keys)), 10_000)
 })
