@@ -1,13 +1,13 @@
 // Follows README.md, docs/guide.md and docs/testing.md as a newcomer would, with the packages as they would be published.
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findEnvoy } from '@meshscript/sdk/testing/envoy'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { pack, publishedPackages } from '../../scripts/lib/packages.mjs'
+import { freePorts } from '../free-ports.ts'
 import { blocksOf, type Block } from './markdown.ts'
 import { Reader } from './reader.ts'
 import { Registry } from './registry.ts'
@@ -26,7 +26,7 @@ let reader: Reader
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'meshscript-guide-'))
   registry = await Registry.start(root, await pack(publishedPackages(), home))
-  reader = new Reader({ checkout: root, home, env: await environment(), ports: await freePorts() })
+  reader = new Reader({ checkout: root, home, env: await environment(), ports: await portsOfGuide() })
 }, 2 * MINUTES)
 
 afterAll(async () => {
@@ -62,11 +62,8 @@ function curlFolder(): string {
   return folder
 }
 
-async function freePorts(): Promise<Record<string, number>> {
-  const servers = PORTS.map(() => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.once('listening', resolve))))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+async function portsOfGuide(): Promise<Record<string, number>> {
+  const ports = await freePorts(PORTS.length)
   return Object.fromEntries(PORTS.map((port, i) => [port, ports[i]!]))
 }
 

@@ -4,7 +4,8 @@ import { execFile } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePorts, Program } from './program.ts'
+import { freePorts } from '../free-ports.ts'
+import { Program } from './program.ts'
 
 export class Cluster {
   readonly kubeconfig: string

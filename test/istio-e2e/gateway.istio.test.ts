@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { CliFolder, type CliResult } from '../../cli/src/testing.ts'
 import { Cluster } from './cluster.ts'
 import { type Proxy, startProxy } from './istio.ts'
-import { eventually, freePorts } from './program.ts'
+import { freePorts } from '../free-ports.ts'
+import { eventually } from './program.ts'
 
 /** Says who it is in the answer's headers; refuses a configuration without a greeting. */
 const filter = (version: string) => `

@@ -4,7 +4,8 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Cluster } from './cluster.ts'
-import { freePorts, Program } from './program.ts'
+import { freePorts } from '../free-ports.ts'
+import { Program } from './program.ts'
 import type { Shared } from './setup.ts'
 
 /** Where the agent keeps fetched modules; fixed in its code. Without it every plugin becomes a deny-all filter. */

@@ -12,7 +12,8 @@ import { type DemoRequest, requests } from '../../examples/payments/requests.ts'
 import { root } from '../../scripts/lib/steps.mjs'
 import { Cluster } from './cluster.ts'
 import { type Certificate, type Proxy, startProxy, workloadCertificate } from './istio.ts'
-import { eventually, freePorts } from './program.ts'
+import { freePorts } from '../free-ports.ts'
+import { eventually } from './program.ts'
 
 const POLICY = join(root, 'examples/payments/policy.yaml')
 /** Of the pod. Nothing is intercepted here: the sidecar listens on it by itself. */

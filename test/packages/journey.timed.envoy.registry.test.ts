@@ -3,7 +3,6 @@
 
 import { spawn, execFileSync, type ChildProcess } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,6 +10,7 @@ import { findEnvoy } from '@meshscript/sdk/testing/envoy'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { publishedPackages } from '../../scripts/lib/packages.mjs'
+import { freePorts } from '../free-ports.ts'
 import { type RunningRegistry, startRegistry } from '../supply/registry.ts'
 import { NpmRegistry } from './npm-registry.ts'
 
@@ -99,14 +99,6 @@ async function run(
   return output
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
 /** Seconds of each part, in the order that a user does them. */
 const parts: Record<string, number> = {}
 
@@ -153,7 +145,7 @@ test('from nothing to a WasmPlugin', { timeout: 3 * MINUTE }, async () => {
 
 /** `meshscript run` answers, and Ctrl-C leaves nothing. */
 async function runs(folder: string): Promise<void> {
-  const port = await freePort()
+  const [port] = (await freePorts(1)) as [number]
   const url = `http://127.0.0.1:${port}/`
   const args = ['meshscript', 'run', '--port', `${port}`, '--no-watch']
   const child = spawn('npx', args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CliFolder } from '../../cli/src/testing.ts'
+import { freePorts } from '../free-ports.ts'
 
 const shared = fileURLToPath(new URL('../../../shared/yaml/istio', import.meta.url))
 const ROUTES = `
@@ -75,10 +76,7 @@ describe('a standalone Envoy', () => {
 
   beforeAll(async () => {
     const [v1, v2, ratings] = [await service('v1'), await service('v2'), await service('ratings')]
-    const free = createServer()
-    await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve))
-    port = (free.address() as AddressInfo).port
-    await new Promise((resolve) => free.close(resolve))
+    ;[port] = (await freePorts(1)) as [number]
     const endpoints = `--endpoint reviews/v1=${v1} --endpoint reviews/v2=${v2} --endpoint ratings=${ratings}`
     const result = await folder.run(`${COMPILE} --target envoy --listen 127.0.0.1:${port} ${endpoints} -o envoy.yaml`)
     expect(result).toEqual({ code: 0, stdout: '', stderr: '' })
@@ -119,7 +117,7 @@ describe('a standalone Envoy', () => {
 
   test('copies', async () => {
     expect((await ask('/copied')).text).toBe('v1')
-    await expect.poll(() => seen['ratings']).toEqual(['reviews:9080 /copied -'])
+    await expect.poll(() => seen['ratings'], { timeout: 10_000 }).toEqual(['reviews:9080 /copied -'])
   })
 
   test('injects faults', async () => {

@@ -1,12 +1,13 @@
 /** The field's own rate limit service, https://github.com/envoyproxy/ratelimit, with Redis; both on sockets of their own folder. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { typed } from '@meshscript/sdk/testing/envoy/index'
 import { buildRateLimit } from '../../../scripts/ratelimit.mjs'
+import { freePorts } from '../../free-ports.ts'
 
 /** Milliseconds until a program must be there. */
 const START = 20_000
@@ -92,6 +93,7 @@ export class RateLimitServer {
   }
 
   async startService(): Promise<void> {
+    // It takes no 0.
     const [port, debugPort] = (await freePorts(2)) as [number, number]
     this.debugPort = debugPort
     this.service = new Program(this.program, [], {
@@ -126,18 +128,4 @@ function isListening(path: string): Promise<boolean> {
     socket.once('connect', () => (socket.destroy(), resolve(true)))
     socket.once('error', () => resolve(false))
   })
-}
-
-/** Ports that nobody has: the service takes no 0. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer()
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-      return server
-    }),
-  )
-  const ports = servers.map((server) => (server.address() as { port: number }).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }
