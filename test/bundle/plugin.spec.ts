@@ -90,9 +90,10 @@ test('messages of a queue come to the filter that has registered it', async () =
   await start({ first: { name: 'a', queue: 'q-a' }, second: { name: 'b', queue: 'q-b' } })
   await host!.request('/', { headers: { 'x-a': 'queue', 'x-b': 'queue' } })
   await host!.advance(50)
-  const got = lines().filter((line) => !line.endsWith('logs'))
-  expect(got).toEqual(expect.arrayContaining(['a has got hello a', 'b has got hello b']))
-  expect(got.join()).not.toContain('not its own')
+  await expect
+    .poll(lines, { timeout: 10_000 })
+    .toEqual(expect.arrayContaining(['a has got hello a', 'b has got hello b']))
+  expect(lines().join()).not.toContain('not its own')
 })
 
 test('answers to root contexts come to the one that has asked, and what they do there is its own', async () => {
@@ -100,7 +101,7 @@ test('answers to root contexts come to the one that has asked, and what they do 
   await start({ first: asking('a'), second: asking('b') }, { clusters: { auth: cluster.http(() => 200) } })
   await host!.advance(100)
   await expect
-    .poll(lines)
+    .poll(lines, { timeout: 10_000 })
     .toEqual(expect.arrayContaining(['a is told 200', 'b is told 200', 'a has got late', 'b has got late']))
   expect(lines().join()).not.toContain('not its own')
 })
@@ -110,12 +111,14 @@ test('the plugin ends when the last filter is done', async () => {
   expect(lines()).toContain('lasting starts')
   await host!.reconfigure({ version: 1, first: { name: 'c' } })
   await host!.advance(50)
-  await expect.poll(lines).toContain('lasting is done')
+  await expect.poll(lines, { timeout: 10_000 }).toContain('lasting is done')
   expect((await seen())!.getAll('x-seen')[0]).toMatch(/^c:/)
 })
 
 test('streams are logged in the order of the filters', async () => {
   await start({ first, second: { name: 'b' } })
   await host!.request('/')
-  await expect.poll(() => lines().filter((line) => line.endsWith('logs'))).toEqual(['a logs', 'b logs'])
+  await expect
+    .poll(() => lines().filter((line) => line.endsWith('logs')), { timeout: 10_000 })
+    .toEqual(['a logs', 'b logs'])
 })

@@ -181,13 +181,13 @@ describe('where there is no answer', () => {
 
 describe('a refusal is remembered', () => {
   test('until it is over', async () => {
-    await start({ code: 2, statuses: [{ code: 2, limit: MINUTE, reset: 700 }] })
+    await start({ code: 2, statuses: [{ code: 2, limit: MINUTE, reset: 3000 }] })
     expect((await ask()).headers.get('x-answer')).not.toContain('cached')
     const { status, headers } = await ask()
     expect(status).toBe(429)
-    expect(headers.get('x-answer')).toMatch(/^cached rule=0 limit=5 remaining=0 per=60000 reset=[1-7]?\d?\d$/)
+    expect(headers.get('x-answer')).toMatch(/^cached rule=0 limit=5 remaining=0 per=60000 reset=[1-3]?\d{1,3}$/)
     expect(asked).toHaveLength(1)
-    await host.advance(800)
+    await host.advance(3100)
     expect((await ask()).status).toBe(429)
     expect(asked).toHaveLength(2)
   })
