@@ -327,8 +327,8 @@ spec:
 describe('timeouts and retries', () => {
   test('end and repeat requests', async () => {
     const rules = `
-- {matches: [{path: {value: /request}}], timeouts: {request: 300ms}, ${to('slow')}}
-- {matches: [{path: {value: /backend}}], timeouts: {request: 10s, backendRequest: 300ms}, ${to('slow')}}
+- {matches: [{path: {value: /request}}], timeouts: {request: 1s}, ${to('slow')}}
+- {matches: [{path: {value: /backend}}], timeouts: {request: 10s, backendRequest: 1s}, ${to('slow')}}
 - {matches: [{path: {value: /off}}], timeouts: {request: 0s}, ${to('slow')}}
 - {matches: [{path: {value: /retry}}], retry: {attempts: 3, codes: [503]}, ${to('failing')}}
 - {matches: [{path: {value: /once}}], retry: {attempts: 1, codes: [503]}, ${to('failing')}}
@@ -336,13 +336,13 @@ describe('timeouts and retries', () => {
 - {matches: [{path: {value: /never}}], ${to('failing')}}
 - matches: [{path: {value: /try}}]
   retry: {attempts: 1, codes: [503]}
-  timeouts: {request: 10s, backendRequest: 300ms}
+  timeouts: {request: 10s, backendRequest: 1s}
   ${to('first')}
 `
     const behaviours: Record<string, Behaviour> = {
-      slow: () => ({ status: 200, after: 800 }),
+      slow: () => ({ status: 200, after: 3000 }),
       failing: (attempt) => (attempt < 2 ? 503 : 200),
-      first: (attempt) => ({ status: 200, after: attempt === 0 ? 800 : 0 }),
+      first: (attempt) => ({ status: 200, after: attempt === 0 ? 3000 : 0 }),
     }
     await check(
       rules,

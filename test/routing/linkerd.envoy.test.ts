@@ -84,7 +84,7 @@ kind: Service
 metadata:
   name: web
   namespace: shop
-  annotations: {retry.linkerd.io/http: gateway-error, retry.linkerd.io/limit: "2", timeout.linkerd.io/request: 1s}
+  annotations: {retry.linkerd.io/http: gateway-error, retry.linkerd.io/limit: "2", timeout.linkerd.io/request: 2s}
 spec: {ports: [{port: 80}]}
 ---
 apiVersion: gateway.networking.k8s.io/v1
@@ -92,7 +92,7 @@ kind: HTTPRoute
 metadata:
   name: tries
   namespace: shop
-  annotations: {retry.linkerd.io/http: "500-502,429", retry.linkerd.io/timeout: 300ms}
+  annotations: {retry.linkerd.io/http: "500-502,429", retry.linkerd.io/timeout: 1s}
 spec:
   parentRefs: [{group: core, kind: Service, name: web}]
   rules: [{matches: [{path: {value: /tries}}]}]
@@ -109,10 +109,10 @@ spec:
     const cases: [path: string, behaviour: Behaviour, status: number, attempts: number][] = [
       ['/', () => 503, 503, 3],
       ['/', () => 500, 500, 1],
-      ['/', () => ({ status: 200, after: 1500 }), 504, 1],
+      ['/', () => ({ status: 200, after: 3000 }), 504, 1],
       ['/tries', () => 503, 503, 1],
       ['/tries', () => 429, 429, 2],
-      ['/tries', (attempt) => ({ status: 200, after: attempt === 0 ? 800 : 0 }), 200, 2],
+      ['/tries', (attempt) => ({ status: 200, after: attempt === 0 ? 3000 : 0 }), 200, 2],
     ]
     for (const [path, next, status, attempts] of cases) {
       behaviour = next

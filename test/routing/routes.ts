@@ -64,7 +64,7 @@ export async function withRoutes(
     await run(async (path, { method = 'GET', authority = 'web', headers = [], seen: count = 0 } = {}) => {
       seen = []
       const response = await host.request({ method, path, authority, headers })
-      for (let waited = 0; waited < 2000 && seen.length < count; waited += 20) await sleep(20)
+      for (let waited = 0; waited < 20_000 && seen.length < count; waited += 20) await sleep(20)
       const [first] = seen
       return {
         status: response.status,

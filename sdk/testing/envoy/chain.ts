@@ -20,7 +20,7 @@ interface ChainFilter {
   module: string
 }
 
-const UPDATE_TIMEOUT = 10_000
+const UPDATE_TIMEOUT = 30_000
 const DISCOVERY = '^extension_config_discovery\\.'
 
 export class FilterChain {
