@@ -169,3 +169,30 @@ test('compiles for a gateway or a waypoint', async () => {
   expect(await compile('--waypoint')).toEqual([])
   expect(await folder.run(`compile . ${flags} --service it`)).toMatchObject({ code: 2 })
 })
+
+test('for the proxy of a Gateway, of its own namespace or another one', async () => {
+  const route = (gateway: string) =>
+    `{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: a, namespace: shop}, spec: {hosts: [a.com], gateways: [${gateway}], http: [{directResponse: {status: 200}}]}}`
+  const compile = async (gateway: string, flags: string) => {
+    folder.write('route.yaml', route(gateway))
+    const command = `compile route.yaml --filter routing --workload edge/ingress ${flags}`
+    const { code, stdout, stderr } = await folder.run(command)
+    return { code, hosts: (JSON.parse(stdout || '{}') as { virtualHosts?: unknown[] }).virtualHosts?.length, stderr }
+  }
+  expect(await compile('edge/web', '--gateway web')).toMatchObject({ code: 0, hosts: 1 })
+  expect(await compile('web', '--gateway shop/web')).toMatchObject({ code: 0, hosts: 1 })
+  const none = await compile('web', '--gateway web')
+  expect(none).toMatchObject({ code: 0, hosts: 0 })
+  expect(none.stderr).toContain('no route is for requests to the Gateway edge/web')
+  expect(none.stderr).toContain('compare --gateway with gateways of VirtualServices and parentRefs of routes')
+})
+
+test.each([
+  ['--gateway a/b/c', 'expected NAME or NAMESPACE/NAME.'],
+  ['--gateway a/', 'expected NAME or NAMESPACE/NAME.'],
+  ['--gateway a --target istio --image oci://a/b:c', 'with --gateway print the configuration alone, or --target envoy'],
+])('%s is a mistake', async (flags, message) => {
+  const { code, stderr } = await folder.run(`compile policy.yaml --filter routing --workload a/b ${flags}`)
+  expect(code).toBe(2)
+  expect(stderr).toContain(message)
+})

@@ -40,8 +40,14 @@ export function contextOf(sources: readonly Source[], options: TrafficOptions): 
   return { resources, workload, ...(gateway && { gateway }), port, registry, hosts, diagnostics }
 }
 
-/** Whose requests are compiled for, in messages. */
-export const whoIn = ({ workload, gateway }: Pick<TrafficOptions, 'workload' | 'gateway'>): string =>
+/** Says that nothing is for these requests. */
+export function warnNone({ diagnostics, workload, gateway }: TrafficContext, what: string): void {
+  const details = gateway && { hint: 'compare --gateway with gateways of VirtualServices and parentRefs of routes' }
+  diagnostics.add('warning', 'MS1402', `${what} ${whoIn({ workload, ...(gateway && { gateway }) })}`, details)
+}
+
+/** Whose requests are compiled for. */
+const whoIn = ({ workload, gateway }: Pick<TrafficOptions, 'workload' | 'gateway'>): string =>
   gateway
     ? `requests to the Gateway ${gateway.namespace}/${gateway.name}`
     : `requests of ${workload.namespace}/${workload.name}`

@@ -4,7 +4,7 @@ import type { Fault, HttpRoute, Percent, VirtualService } from '../../resources/
 import type { Path } from '../../resources/nodes.ts'
 import type { Source } from '../../resources/source.ts'
 import { parseDuration } from '../../resources/targets.ts'
-import { contextOf, whoIn, type TrafficContext, type TrafficOptions } from './context.ts'
+import { contextOf, warnNone, type TrafficContext, type TrafficOptions } from './context.ts'
 import type { FaultConfig, FaultFilterConfig, FaultRouteConfig, VirtualHostConfig } from './model.ts'
 import { virtualHostsOf } from './virtual-services.ts'
 
@@ -23,10 +23,7 @@ export function compileFaults(sources: readonly Source[], options: TrafficOption
   const context = contextOf(sources, { ...options, diagnostics })
   const virtualHosts = withFaults(virtualHostsOf<FaultRouteConfig>(context, faultRoute, {}))
   if (diagnostics.hasErrors) return { diagnostics }
-  if (virtualHosts.length === 0) {
-    const message = `no VirtualService has a fault for ${whoIn(options)}`
-    diagnostics.add('warning', 'MS1402', message)
-  }
+  if (virtualHosts.length === 0) warnNone(context, 'no VirtualService has a fault for')
   return { configuration: { version: 1, virtualHosts }, diagnostics }
 }
 

@@ -2,7 +2,7 @@
 import { Diagnostics } from '../../resources/diagnostics.ts'
 import type { Resource } from '../../resources/resource.ts'
 import type { Source } from '../../resources/source.ts'
-import { contextOf, whoIn, type CompileRoutes, type TrafficOptions } from './context.ts'
+import { contextOf, warnNone, type CompileRoutes, type TrafficOptions } from './context.ts'
 import { compileAttachedRoutes } from './gateway/attached-routes.ts'
 import { compileGatewayRoutes } from './gateway-api.ts'
 import { compileAnnotations, compileProfiles } from './linkerd.ts'
@@ -39,8 +39,6 @@ export function compileRouting(sources: readonly Source[], options: TrafficOptio
   const { resources } = context
   const virtualHosts = (options.gateway ? gatewayFamilies : families).flatMap((compile) => compile(context))
   if (diagnostics.hasErrors) return { resources, diagnostics }
-  if (virtualHosts.length === 0) {
-    diagnostics.add('warning', 'MS1402', `no route is for ${whoIn(options)}`)
-  }
+  if (virtualHosts.length === 0) warnNone(context, 'no route is for')
   return { configuration: { version: 1, virtualHosts, unknownHost: 'pass' }, resources, diagnostics }
 }

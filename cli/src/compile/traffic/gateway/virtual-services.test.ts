@@ -206,6 +206,21 @@ describe('several VirtualServices for one host', () => {
   })
 })
 
+describe('an HTTPRoute of the same name of a Gateway', () => {
+  const route = (host: string) =>
+    `{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: r, namespace: shop}, spec: {parentRefs: [{name: web}], hostnames: [${host}]}}`
+
+  test('for the same host is an error', () => {
+    const { told } = compile(all, service('[a.com]'), route('a.com'))
+    expect(told).toContain('error MS1411 spec.parentRefs[0]')
+  })
+
+  test('may have a host that no server takes', () => {
+    const { configuration } = compile(gateway(server('[b.com]')), service('[a.com, b.com]'), route('a.com'))
+    expect(configuration!.virtualHosts.map(({ domains }) => domains)).toEqual([['b.com'], ['a.com']])
+  })
+})
+
 describe('faults', () => {
   const fault = (...documents: string[]) =>
     compileFaults([new Source('a.yaml', documents.join('\n---\n'))], { ...options, port: 80 }).configuration

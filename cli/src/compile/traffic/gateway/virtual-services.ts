@@ -108,20 +108,21 @@ function hostsOf(
   { diagnostics, hosts }: TrafficContext,
 ): string[] {
   const { namespace } = service.metadata
-  const own = (service.spec.hosts ?? []).map((host) => fullName(host, namespace).toLowerCase())
-  own.forEach((host, index) => {
+  const theirs = servers?.hosts.filter((each) => isOpenTo(each, namespace)).map(({ host }) => host)
+  const taken = (service.spec.hosts ?? []).flatMap((text, index) => {
+    const host = fullName(text, namespace).toLowerCase()
     const path = ['spec', 'hosts', index]
     if (servers && !servers.takes(host, namespace)) {
       const message = `no server of the Gateway takes ${host}: requests for it are not routed`
-      const hint = `add it to the hosts of a server, or remove it here`
+      const hint = 'add it to the hosts of a server, or remove it here'
       service.report(diagnostics, 'warning', 'MS1424', path, message, hint)
     }
+    const own = theirs ? intersection(theirs, [host]) : [host]
     // Several of this kind are joined.
-    if (!hosts.ownerOf(host)) hosts.claim(host, service, path)
+    for (const each of own) if (!hosts.ownerOf(each)) hosts.claim(each, service, path)
+    return own
   })
-  if (!servers) return own
-  const theirs = servers.hosts.filter((each) => isOpenTo(each, namespace)).map(({ host }) => host)
-  return intersection(theirs, own)
+  return [...new Set(taken)]
 }
 
 /** Hosts that the same VirtualServices route are one. */
