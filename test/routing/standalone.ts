@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CliFolder } from '../../cli/src/testing.ts'
+import { freePorts } from '../free-ports.ts'
 
 export interface Answer {
   status: number
@@ -16,8 +17,10 @@ export interface Answer {
 
 export interface Standalone {
   ask: (host: string, path: string, headers?: Record<string, string>) => Promise<Answer>
-  /** What a Service has seen last. */
+  /** The headers that a Service has seen last. */
   last: (service: string) => IncomingHttpHeaders | undefined
+  /** `HOST PATH CLUSTER` of what a Service has seen; `-` for no header with a cluster. */
+  seen: (service: string) => string[]
   stop: () => Promise<void>
 }
 
@@ -30,20 +33,19 @@ export async function startStandalone(
   const binary = await installEnvoy()
   if (binary.kind === 'docker') throw new Error('this test needs an Envoy that is a program')
   const folder = new CliFolder(texts)
-  const seen = new Map<string, IncomingHttpHeaders>()
+  const seen = new Map<string, { headers: IncomingHttpHeaders; url: string }[]>()
   const servers: Server[] = []
   const endpoints: string[] = []
   for (const name of services) {
     const server = createServer((incoming, response) => {
-      seen.set(name, incoming.headers)
+      const { headers, url = '' } = incoming
+      seen.set(name, [...(seen.get(name) ?? []), { headers, url }])
       response.end(name)
     })
     servers.push(server)
     endpoints.push(`--endpoint ${name}=127.0.0.1:${await listen(server)}`)
   }
-  const free = createServer()
-  const port = await listen(free)
-  await new Promise((resolve) => free.close(resolve))
+  const [port = 0] = await freePorts(1)
   const listenAt = `--target envoy --listen 127.0.0.1:${port} -o envoy.yaml`
   const result = await folder.run(`compile ${Object.keys(texts).join(' ')} ${flags} ${endpoints.join(' ')} ${listenAt}`)
   if (result.code !== 0 || result.stderr !== '') throw new Error(result.stderr)
@@ -73,7 +75,10 @@ export async function startStandalone(
     }
     await sleep(50)
   }
-  return { ask, last: (service) => seen.get(service), stop }
+  const of = (service: string) => seen.get(service) ?? []
+  const line = ({ headers, url }: { headers: IncomingHttpHeaders; url: string }) =>
+    `${headers.host} ${url} ${String(headers['x-meshscript-cluster'] ?? '-')}`
+  return { ask, last: (service) => of(service).at(-1)?.headers, seen: (service) => of(service).map(line), stop }
 }
 
 async function listen(server: Server): Promise<number> {

@@ -1,15 +1,12 @@
 /** What `meshscript compile --target envoy` prints, run as a user runs it: `envoy -c`. */
 import { installEnvoy } from '@meshscript/sdk/testing/envoy/index'
-import { spawn, type ChildProcess } from 'node:child_process'
-import { createServer, request, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CliFolder } from '../../cli/src/testing.ts'
-import { freePorts } from '../free-ports.ts'
+import { startStandalone, type Standalone } from './standalone.ts'
 
 const shared = fileURLToPath(new URL('../../../shared/yaml/istio', import.meta.url))
 const ROUTES = `
@@ -57,75 +54,39 @@ function validate(file: string): Promise<{ code: number | null; text: string }> 
 }
 
 describe('a standalone Envoy', () => {
-  let process: ChildProcess
-  let port = 0
-  const servers: Server[] = []
-  const seen: Record<string, string[]> = {}
-
-  async function service(name: string): Promise<string> {
-    seen[name] = []
-    const server = createServer((incoming, response) => {
-      const { headers } = incoming
-      seen[name]!.push(`${headers.host} ${incoming.url} ${String(headers['x-meshscript-cluster'] ?? '-')}`)
-      response.end(name)
-    })
-    servers.push(server)
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    return `127.0.0.1:${(server.address() as AddressInfo).port}`
-  }
-
+  const flags = '--filter routing --workload default/productpage --port 9080'
+  let proxy: Standalone
   beforeAll(async () => {
-    const [v1, v2, ratings] = [await service('v1'), await service('v2'), await service('ratings')]
-    ;[port] = (await freePorts(1)) as [number]
-    const endpoints = `--endpoint reviews/v1=${v1} --endpoint reviews/v2=${v2} --endpoint ratings=${ratings}`
-    const result = await folder.run(`${COMPILE} --target envoy --listen 127.0.0.1:${port} ${endpoints} -o envoy.yaml`)
-    expect(result).toEqual({ code: 0, stdout: '', stderr: '' })
-    const args = ['-c', join(folder.path, 'envoy.yaml'), '-l', 'error', '--base-id', '0', '--use-dynamic-base-id']
-    process = spawn(envoy, args, { stdio: 'ignore' })
-    for (let waited = 0; waited < 20_000 && !(await ask('/').catch(() => undefined)); waited += 50) await sleep(50)
-    for (const list of Object.values(seen)) list.length = 0
+    proxy = await startStandalone({ 'routes.yaml': ROUTES }, flags, ['reviews/v1', 'reviews/v2', 'ratings'])
   }, 60_000)
-  afterAll(async () => {
-    const ended = new Promise((resolve) => process.once('close', resolve))
-    process.kill()
-    await ended
-    for (const server of servers) server.close()
-  })
+  afterAll(() => proxy.stop())
 
-  const ask = (path: string, headers: Record<string, string> = {}): Promise<{ status: number; text: string }> =>
-    new Promise((resolve, reject) => {
-      const sent = request({ host: '127.0.0.1', port, path, headers: { host: 'reviews:9080', ...headers } }, (answer) => {
-        let text = ''
-        answer.on('data', (chunk: Buffer) => (text += chunk.toString()))
-        answer.on('end', () => resolve({ status: answer.statusCode!, text }))
-      })
-      sent.on('error', reject).end()
-    }) // prettier-ignore
+  const ask = (path: string, headers: Record<string, string> = {}) => proxy.ask('reviews:9080', path, headers)
 
   test('leads requests where the VirtualService says', async () => {
-    expect(await ask('/', { 'end-user': 'jason' })).toEqual({ status: 200, text: 'v2' })
-    expect(await ask('/', { 'end-user': 'other' })).toEqual({ status: 200, text: 'v1' })
-    expect(seen['v2']).toEqual(['reviews:9080 / -'])
+    expect(await ask('/', { 'end-user': 'jason' })).toMatchObject({ status: 200, text: 'reviews/v2' })
+    expect(await ask('/', { 'end-user': 'other' })).toMatchObject({ status: 200, text: 'reviews/v1' })
+    expect(proxy.seen('reviews/v2')).toEqual(['reviews:9080 / -'])
   })
 
   test('takes no cluster from clients', async () => {
     const headers = { 'x-meshscript-cluster': 'outbound|9080|v2|reviews.default.svc.cluster.local' }
-    expect((await ask('/', headers)).text).toBe('v1')
-    expect((await ask('/', { 'x-meshscript-native': 'm1' })).text).toBe('v1')
-    expect(seen['ratings']).toEqual([])
+    expect((await ask('/', headers)).text).toBe('reviews/v1')
+    expect((await ask('/', { 'x-meshscript-native': 'm1' })).text).toBe('reviews/v1')
+    expect(proxy.seen('ratings')).toEqual([])
   })
 
   test('copies', async () => {
-    expect((await ask('/copied')).text).toBe('v1')
-    await expect.poll(() => seen['ratings'], { timeout: 10_000 }).toEqual(['reviews:9080 /copied -'])
+    expect((await ask('/copied')).text).toBe('reviews/v1')
+    await expect.poll(() => proxy.seen('ratings'), { timeout: 10_000 }).toEqual(['reviews:9080 /copied -'])
   })
 
   test('injects faults', async () => {
-    expect(await ask('/aborted')).toEqual({ status: 418, text: 'fault filter abort' })
+    expect(await ask('/aborted')).toMatchObject({ status: 418, text: 'fault filter abort' })
   })
 
   test('knows no other hosts', async () => {
-    expect((await ask('/', { host: 'other' })).status).toBe(404)
+    expect((await proxy.ask('other', '/')).status).toBe(404)
   })
 })
 
