@@ -41,7 +41,7 @@ export function backendCluster(
     return invalid('kind', message, 'write the name of a Service')
   }
   if (context.gateway && !isGranted(route, { namespace, name }, context.resources)) {
-    const message = `no ReferenceGrant of the namespace ${namespace} lets a ${route.kind} of ${route.metadata.namespace} have its Service ${name}: ${effect}`
+    const message = `no ReferenceGrant of the namespace ${namespace} lets ${route.kind}s of ${route.metadata.namespace} have its Service ${name}: ${effect}`
     return invalid('namespace', message, 'add the ReferenceGrant to the input')
   }
   const full = `${name}.${namespace}.svc.cluster.local`

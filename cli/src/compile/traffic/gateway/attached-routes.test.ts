@@ -156,7 +156,7 @@ describe('a backend of another namespace', () => {
     const { told, messages, hints } = compile(all, away)
     expect(told).toEqual(['warning MS1221 spec.rules[0].backendRefs[0].namespace'])
     expect(messages[0]).toMatch(
-      /^no ReferenceGrant of the namespace team lets a HTTPRoute of shop have its Service cart/,
+      /^no ReferenceGrant of the namespace team lets HTTPRoutes of shop have its Service cart/,
     )
     expect(hints).toEqual(['add the ReferenceGrant to the input'])
   })

@@ -68,7 +68,7 @@ export class Listeners {
     }
     const open = named.filter(({ speaks, listener }) => speaks !== undefined && this.allows(listener, route))
     if (!open.length) {
-      const hint = `write allowedRoutes into the ${title}: this is a ${route.kind} of the namespace ${route.metadata.namespace}`
+      const hint = `write allowedRoutes into the ${title}: it is of the namespace ${route.metadata.namespace}, and of kind ${route.kind}`
       return refuse(path, `not attached: no listener of the ${title} allows it`, hint)
     }
     const own = hostnames.length ? hostnames : ['*']
