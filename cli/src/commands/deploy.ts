@@ -25,6 +25,7 @@ export interface DeployFlags {
   ca?: string
   output?: string
   apply?: boolean
+  forceConflicts?: boolean
   diff?: boolean
   rollback?: boolean
   preflight: boolean
@@ -85,6 +86,7 @@ export function deployCommand(io: Io): Command {
     .option('--ca <FILE>', "PEM file with the certificate of the registry's authority")
     .option('-o, --output <FILE>', 'write the resource to a file')
     .option('--apply', 'apply it with kubectl')
+    .option('--force-conflicts', 'with --apply: take over fields that another field manager owns')
     .option('--diff', 'show what --apply would change')
     .option('--rollback', 'bring back what was before the last --apply')
     .option('--no-preflight', 'do not try the module and its configuration first')

@@ -43,11 +43,11 @@ export interface Applied {
 export const typeOf = ({ kind, apiVersion }: Pick<Resource, 'kind' | 'apiVersion'>) =>
   `${kind.toLowerCase()}.${apiVersion.split('/')[0]}`
 
-/** By server-side apply: the fields of others stay theirs. */
-export async function apply(kubectl: Kubectl, resource: Resource): Promise<Applied> {
+/** By server-side apply: the fields of others stay theirs, unless conflicts are forced. */
+export async function apply(kubectl: Kubectl, resource: Resource, forceConflicts = false): Promise<Applied> {
   const live = await kubectl.get<LiveResource>(typeOf(resource), resource.metadata.name)
   const { previous, warnings } = previousOf(live, resource)
-  await send(kubectl, withPrevious(resource, previous))
+  await send(kubectl, withPrevious(resource, previous), forceConflicts)
   const change = !live ? 'created' : sameJson(live.spec, resource.spec) ? 'unchanged' : 'changed'
   return { name: `${typeOf(resource)}/${resource.metadata.name}`, change, warnings }
 }
@@ -92,8 +92,9 @@ export async function rollback(
   return { name: `${typeOf(type)}/${name}`, change: 'changed', warnings, resource }
 }
 
-async function send(kubectl: Kubectl, resource: Resource): Promise<void> {
-  const args = ['apply', '--server-side', `--field-manager=${FIELD_MANAGER}`, '-f', '-']
+async function send(kubectl: Kubectl, resource: Resource, forceConflicts = false): Promise<void> {
+  const force = forceConflicts ? ['--force-conflicts'] : []
+  const args = ['apply', '--server-side', `--field-manager=${FIELD_MANAGER}`, ...force, '-f', '-']
   await kubectl.ask(args, JSON.stringify(resource))
 }
 

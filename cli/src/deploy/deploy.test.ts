@@ -15,7 +15,7 @@ appendFileSync('kubectl.log', [verb, ...args].join(' ') + '\\n')
 const live = existsSync('live.json') ? readFileSync('live.json', 'utf8') : ''
 const input = verb === 'get' ? '' : readFileSync(0, 'utf8')
 if (verb === 'get') process.stdout.write(live)
-else if (existsSync('fail.txt')) {
+else if (existsSync('fail.txt') && !args.includes('--force-conflicts')) {
   process.stderr.write(readFileSync('fail.txt', 'utf8'))
   process.exitCode = 1
 } else if (verb === 'apply') writeFileSync('live.json', input)
@@ -349,5 +349,26 @@ describe('kubectl', () => {
       code: 1,
       stderr: expect.stringContaining('DEP038: wasmplugin.extensions.istio.io/hello was applied, but is not accepted'),
     })
+  })
+})
+
+describe('--force-conflicts', () => {
+  test('takes fields over from the manager that the error names without it', async () => {
+    const conflict = 'error: Apply failed with 1 conflict: conflict with "helm" using v1: .spec.url\n'
+    writeFileSync(join(folder.path, 'fail.txt'), conflict)
+    const refused = await run(`${offline} --apply`)
+    expect(refused.code).not.toBe(0)
+    expect(refused.stderr).toContain(
+      'helm owns .spec.url of this resource; take them over by --apply --force-conflicts',
+    )
+    expect(await run(`${offline} --apply --force-conflicts --timeout 100ms`)).toMatchObject({ code: 0 })
+    expect(live().spec.url).toContain(DIGEST)
+    expect(readFileSync(join(folder.path, 'kubectl.log'), 'utf8')).toMatch(/^apply --server-side .*--force-conflicts/m)
+  })
+
+  test('is refused without --apply', async () => {
+    const { code, stderr } = await run(`${offline} --force-conflicts`)
+    expect(code).not.toBe(0)
+    expect(stderr).toContain('--force-conflicts has a meaning with --apply only')
   })
 })

@@ -85,11 +85,7 @@ export function kubectlError({ stderr, code }: KubectlAnswer): UserError {
   // Its client's log lines (`E1123 12:09:29.47 14256 memcache.go:265] …`) say it several times, for its developers.
   const own = stderr.replaceAll(/^[EWI]\d{4} .*\n?/gm, '').trim() || stderr.trim()
   const said = own.replaceAll(/^error: |^Error from server( \(\w+\))?: /gm, '') || `exit code ${code}`
-  if (/conflict/i.test(said))
-    return new UserError(
-      `someone else manages fields of this resource: ${said.split('\n', 1)[0]!}; deploy under another --name, or remove it first`,
-      'DEP033',
-    )
+  if (/conflict/i.test(said)) return new UserError(conflictOf(said), 'DEP033')
   if (/the server doesn't have a resource type|no matches for kind/.test(said))
     return new UserError(
       `the cluster does not know this resource: ${said}; install Istio or Envoy Gateway, or use another --as`,
@@ -97,4 +93,14 @@ export function kubectlError({ stderr, code }: KubectlAnswer): UserError {
     )
   if (/forbidden/i.test(said)) return new UserError(`this account may not do it: ${said}`, 'DEP034')
   return new UserError(`kubectl: ${said}`, 'DEP031')
+}
+
+/** Who owns which fields, of `conflict with "NAME" using VERSION: .field`, or of a list of fields in lines below. */
+function conflictOf(said: string): string {
+  const owners = new Set([...said.matchAll(/conflicts? with "([^"]+)"/g)].map(([, name]) => name!))
+  const fields = new Set([...said.matchAll(/(?:^- |: )(\.\S+)$/gm)].map(([, field]) => field!))
+  const who = owners.size
+    ? `${[...owners].join(', ')} owns ${fields.size ? [...fields].join(', ') : 'fields'} of this resource`
+    : `someone else manages fields of this resource: ${said.split('\n', 1)[0]!}`
+  return `${who}; take them over by --apply --force-conflicts, or deploy under another --name`
 }

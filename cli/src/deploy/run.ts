@@ -75,7 +75,7 @@ export async function deploy(image: string | undefined, flags: DeployFlags, io: 
   let applied: Applied | undefined
   let acceptance: Acceptance | undefined
   if (flags.apply) {
-    applied = await apply(kubectl, emitted.resource!)
+    applied = await apply(kubectl, emitted.resource!, flags.forceConflicts)
     warnings.push(...applied.warnings)
     acceptance = await waitForStatus(kubectl, emitted.resource!, flags.timeout ?? TIMEOUT, io.signal)
     if (acceptance !== 'no status' && !acceptance.accepted)
@@ -84,11 +84,12 @@ export async function deploy(image: string | undefined, flags: DeployFlags, io: 
   print({ source, request, emitted, warnings, tried, applied, acceptance }, flags, io)
 }
 
-function checkActions({ apply, diff, rollback, as, output }: DeployFlags): void {
+function checkActions({ apply, diff, rollback, as, output, forceConflicts }: DeployFlags): void {
   const actions = [apply && '--apply', diff && '--diff', rollback && '--rollback'].filter(Boolean)
   if (actions.length > 1) throw new UsageError(`${actions.join(' and ')} exclude each other`, 'DEP001')
   if (actions.length && as === 'envoy')
     throw new UsageError(`${actions[0]} is for resources of a mesh; --as envoy is none`, 'DEP001')
+  if (forceConflicts && !apply) throw new UsageError('--force-conflicts has a meaning with --apply only', 'DEP001')
   if (output !== undefined && (diff || rollback)) throw new UsageError(`-o has no meaning with ${actions[0]}`, 'DEP001')
 }
 
