@@ -23,10 +23,16 @@ const list = {
     now: 'the foreign function `sign`',
     before: 'answers NOT_FOUND',
   },
+  booleanExpressions: {
+    since: '1.37',
+    now: 'an expression (CEL) whose value is true or false can be a label of metrics',
+    before: 'such a label is `unknown`',
+  },
   peerCertificate: {
     since: '1.38',
     now: 'the property `connection.peer_certificate`, of which authorization takes the names of clients',
-    before: 'answers NOT_FOUND: authorization refuses clients with a certificate where a policy asks for their names',
+    before:
+      'answers NOT_FOUND: authorization refuses clients with a certificate where a policy asks for their names, and other filters know their first URI and DNS names only',
   },
   shortConnectError: {
     since: '1.38',

@@ -13,10 +13,21 @@ const FULL = [
   'test/authorization',
   'test/library',
   'test/foreign',
+  'test/bundle',
+  'filters',
   'examples',
 ]
-/** For every run of `npm test`: Envoy's behaviour, the SDK, and the recorded decisions of Istio's policies. */
-const SHORT = ['test/conformance', 'test/sdk', 'test/authorization/decisions.spec.ts']
+/** For every run of `npm test`: Envoy's behaviour, the SDK, the recorded decisions of Istio's policies, and something of each ready filter. */
+const SHORT = [
+  'test/conformance',
+  'test/sdk',
+  'test/authorization/decisions.spec.ts',
+  'filters/routing/identity.spec.ts',
+  'filters/fault/fault.spec.ts',
+  'filters/ratelimit/ratelimit.spec.ts',
+  'filters/telemetry/metrics.spec.ts',
+  'filters/telemetry/traces/spans.spec.ts',
+]
 export const SHORT_VERSIONS = ['1.36', '1.38']
 
 /** An executable that the user has named would be of one version only. */

@@ -14,7 +14,7 @@ export class Peer {
     readonly digest: Bytes,
     /** Its URI and DNS SANs, and its subject where it has one. */
     readonly sans: Bytes[],
-    /** False: TLS has accepted the certificate, but what is in it is not known here. Such a request is refused. */
+    /** False: TLS has accepted the certificate, but `sans` has the first URI and the first DNS name at most. Authorization refuses such a request. */
     readonly isReadable: bool,
   ) {}
 }
@@ -36,7 +36,7 @@ export class PeerReader {
     if (known && known.digest.equals(digest)) return known
     const pem = property.connectionPeerCertificate()
     const sans = pem ? readSans(pem) : null
-    if (!sans) return new Peer(slot, digest.persist(), [], false)
+    if (!sans) return new Peer(slot, digest.persist(), firstNames(), false)
     // Envoy's RBAC compares the subject, too.
     const subject = property.connectionSubjectPeerCertificate()
     if (subject && !subject.isEmpty) sans.push(subject.persist())
@@ -44,4 +44,14 @@ export class PeerReader {
     unchecked((this.cache[slot] = peer))
     return peer
   }
+}
+
+/** What Envoy tells of a certificate that can't be read, as all are before Envoy 1.38. */
+function firstNames(): Bytes[] {
+  const names: Bytes[] = []
+  const uri = property.connectionUriSanPeerCertificate()
+  if (uri && !uri.isEmpty) names.push(uri.persist())
+  const dns = property.connectionDnsSanPeerCertificate()
+  if (dns && !dns.isEmpty) names.push(dns.persist())
+  return names
 }
