@@ -31,7 +31,7 @@ async function interrupt(args: readonly string[], isBusy: () => boolean): Promis
     process.kill(-child.pid!, 'SIGINT')
     const code = await Promise.race([ended, sleep(10_000, 'does not end' as never)])
     // The last of the group may still be on its way out.
-    for (let waited = 0; isAlive(child.pid!) && waited < 2000; waited += 50) await sleep(50)
+    for (let waited = 0; isAlive(child.pid!) && waited < 10_000; waited += 50) await sleep(50)
     expect(isAlive(child.pid!), 'a child is left').toBe(false)
     return code
   } finally {

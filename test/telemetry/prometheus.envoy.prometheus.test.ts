@@ -2,7 +2,6 @@
 import { createEnvoyHost } from '@meshscript/sdk/testing/envoy/index'
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,6 +12,7 @@ import { dashboardFiles } from '../../cli/src/compile/telemetry/files.ts'
 import { compileTelemetry } from '../../cli/src/compile/telemetry/index.ts'
 import { Source } from '../../cli/src/resources/source.ts'
 import filter from '../../filters/telemetry/assembly/index.ts?filter'
+import { freePorts } from '../free-ports.ts'
 
 const DASHBOARDS = fileURLToPath(new URL('../../filters/telemetry/dashboards/', import.meta.url))
 const CLIENT = 'spiffe://cluster.local/ns/web/sa/front'
@@ -30,15 +30,7 @@ spec:
 const TRAFFIC = { '/ok': 40, '/missing': 8, '/broken': 4 }
 const STATUS: Record<string, number> = { '/ok': 200, '/missing': 404, '/broken': 500 }
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-test('the queries of istioctl x metrics', { timeout: 60_000 }, async () => {
+test('the queries of istioctl x metrics', { timeout: 180_000 }, async () => {
   const workload = { namespace: 'shop', name: 'cart-v1', labels: { app: 'cart', version: 'v1' } }
   const { configuration } = compileTelemetry([new Source('telemetry.yaml', TELEMETRY)], { workload })
   const host = await createEnvoyHost({
@@ -49,7 +41,7 @@ test('the queries of istioctl x metrics', { timeout: 60_000 }, async () => {
     upstream: ({ path }) => STATUS[path] ?? 200,
   })
   const folder = mkdtempSync(join(tmpdir(), 'meshscript-prometheus-'))
-  const port = await freePort()
+  const [port] = await freePorts(1)
   writeFileSync(join(folder, 'rules.yaml'), readFileSync(join(DASHBOARDS, 'prometheus-rules.yaml')))
   writeFileSync(
     join(folder, 'prometheus.yml'),

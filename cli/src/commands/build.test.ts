@@ -323,10 +323,10 @@ test('--watch builds again when a source changes, and survives mistakes', async 
   const done = folder.run('build hello --watch', { signal: stop.signal }, (text) => (output += text))
   /** What is printed until the text appears. */
   const until = async (text: RegExp | string) => {
-    await expect.poll(() => output, { timeout: 10_000, interval: 10 }).toMatch(text)
+    await expect.poll(() => output, { timeout: 30_000, interval: 10 }).toMatch(text)
     output = ''
     // Lets the watcher begin with files that it has just been told of.
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await new Promise((resolve) => setTimeout(resolve, 250))
   }
 
   await until(/^hello\/build\/hello\.wasm .* ms\n$/)

@@ -120,7 +120,7 @@ describe('on a terminal', () => {
     const answers = ask(known, folder.path, { input, output })
     answers.catch(() => undefined)
     for (const [text, ...pressed] of dialogue) {
-      await expect.poll(() => shown, { interval: 5 }).toContain(text)
+      await expect.poll(() => shown, { interval: 5, timeout: 10_000 }).toContain(text)
       for (const key of pressed) input.write(key)
     }
     return answers

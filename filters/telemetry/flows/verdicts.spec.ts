@@ -162,7 +162,7 @@ describe('verdicts', () => {
     const stream = await host.stream({ path: '/hang', method: 'POST' })
     await stream.write('a')
     await stream.abort()
-    for (let n = 0; n < 50 && lines().length < 5; n++) await new Promise((resolve) => setTimeout(resolve, 20))
+    for (let n = 0; n < 500 && lines().length < 5; n++) await new Promise((resolve) => setTimeout(resolve, 20))
     const told = lines().map(({ flow: { verdict, l7 } }) => [new URL(l7.http.url).pathname, verdict, l7.type, l7.http.code]) // prettier-ignore
     expect(told).toEqual([
       ['/refused', 'ERROR', 'RESPONSE', 503],
