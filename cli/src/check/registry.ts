@@ -2,6 +2,8 @@
 
 import { UserError } from '../errors.ts'
 import { parseReference, readImage, type Reference, Registry, RegistryError } from '../oci/index.ts'
+import { nameOf, proxyFor } from '../oci/proxy.ts'
+import { apiHost } from '../oci/reference.ts'
 import { type Images } from './images.ts'
 import { type Check, type CheckContext, failure, success } from './types.ts'
 
@@ -17,7 +19,7 @@ export function registryImages(context: CheckContext): Images {
 export function registryCheck(context: CheckContext, name: string): Check {
   return {
     code: 'CHK009',
-    description: `the registry answers for ${name}`,
+    description: `the registry answers for ${name}${throughProxy(context, name)}`,
     async run(signal) {
       try {
         await ask(name, context, signal, (registry, reference) => registry.resolve(reference))
@@ -29,6 +31,17 @@ export function registryCheck(context: CheckContext, name: string): Check {
       }
       return success()
     },
+  }
+}
+
+/** Names the proxy, if there is one. What is wrong with it the check tells when it runs. */
+function throughProxy({ io, insecure }: CheckContext, name: string): string {
+  try {
+    const host = apiHost(parseReference(name).registry)
+    const proxy = proxyFor(new URL(`${insecure ? 'http' : 'https'}://${host}`), io.env)
+    return proxy ? ` through ${nameOf(proxy)}` : ''
+  } catch {
+    return ''
   }
 }
 

@@ -57,6 +57,7 @@ export async function deploy(image: string | undefined, flags: DeployFlags, io: 
     load: (flags.preflight && online) || (flags.code !== undefined && online),
     online: online && (flags.preflight || digest === undefined),
     cwd: io.cwd,
+    env: io.env,
     registry: (reference) => connectionOf(reference, flags, settings, io),
     signal: io.signal,
   })

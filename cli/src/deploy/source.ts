@@ -5,9 +5,14 @@ import { readFileSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
 import { displayPath } from '../diagnostics.ts'
 import { UsageError, UserError } from '../errors.ts'
+import { HttpClient } from '../oci/http.ts'
 import type { RegistryOptions } from '../oci/index.ts'
 import type { Reference } from '../oci/reference.ts'
+import { BLOB_LIMIT } from '../oci/registry.ts'
 import type { Code, Form } from './request.ts'
+
+/** Of silence, in milliseconds. */
+const TIMEOUT = 60_000
 
 export interface SourceOptions {
   /** `oci://…`, `https://…` or a file. */
@@ -21,6 +26,8 @@ export interface SourceOptions {
   /** Whether registries may be asked. */
   online: boolean
   cwd: string
+  /** Names the proxies. */
+  env: Record<string, string | undefined>
   registry: (reference: Reference) => RegistryOptions
   signal?: AbortSignal
 }
@@ -95,7 +102,7 @@ async function fromFile({ text, form, cwd, load }: SourceOptions): Promise<Deplo
   return { name: text, repository, code, ...(load && { module: read(path, cwd) }) }
 }
 
-async function fromUrl({ text, digest, form, online, signal }: SourceOptions): Promise<DeploySource> {
+async function fromUrl({ text, digest, form, online, env, signal }: SourceOptions): Promise<DeploySource> {
   if (form === 'wasm-plugin' || form === 'traffic-extension')
     throw new UsageError(`${text} is no image; use --as envoy-filter, or meshscript push`, 'DEP001')
   const { pathname } = new URL(text)
@@ -103,13 +110,15 @@ async function fromUrl({ text, digest, form, online, signal }: SourceOptions): P
   if (!online && digest !== undefined)
     return { name: text, repository, code: { kind: 'url', url: text, sha256: digest.slice(7) } }
   let module: Uint8Array
+  const http = new HttpClient({ timeout: TIMEOUT, env })
   try {
-    const response = await fetch(text, { signal })
-    if (!response.ok) throw new Error(`it answers ${response.status}`)
-    module = new Uint8Array(await response.arrayBuffer())
+    const { status, body } = await http.request({ method: 'GET', url: new URL(text), limit: BLOB_LIMIT, signal })
+    if (status !== 200) throw new Error(`it answers ${status}`)
+    module = body
   } catch (error) {
-    const { cause, message } = error as Error & { cause?: Error }
-    throw new UserError(`${text} can't be fetched: ${cause?.message ?? message}`, 'DEP011')
+    throw new UserError(`${text} can't be fetched: ${(error as Error).message}`, 'DEP011')
+  } finally {
+    http.close()
   }
   const sha256 = sha256Of(module)
   if (digest !== undefined && digest !== `sha256:${sha256}`)

@@ -13,7 +13,7 @@ export interface RegistryOptions {
   insecure?: boolean
   /** PEM file with certificates to trust beside the usual ones. */
   ca?: string
-  /** Where Docker's config.json is, and what credential helpers see. */
+  /** Where Docker's config.json is, what credential helpers see, and which proxies there are. */
   env: Record<string, string | undefined>
   signal?: AbortSignal
   onProgress?: (event: { text: string; done: number; total: number }) => void
@@ -48,7 +48,7 @@ export class Connection {
     this.#registry = registry
     this.#options = options
     const ca = options.insecure ? undefined : trustedCertificates(registry, options.ca, options.env)
-    this.#http = new HttpClient({ ca, timeout: options.timeout ?? TIMEOUT })
+    this.#http = new HttpClient({ ca, timeout: options.timeout ?? TIMEOUT, env: options.env })
     this.#protocol = options.insecure ? 'http:' : 'https:'
     this.patience = () => new Patience(options.retry ?? defaultRetry, options.signal)
     this.#authorizer = new Authorizer({
