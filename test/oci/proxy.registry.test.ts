@@ -1,9 +1,12 @@
 /** push, pull, check and deploy where the registry is behind a proxy: docker-registry, plain and with TLS by a private authority. */
 
+import { execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { CliFolder } from '../../cli/src/testing.ts'
 import { type RunningRegistry, startRegistry } from '../supply/registry.ts'
@@ -49,6 +52,14 @@ test('by TLS: a tunnel, through which the authority is still looked at', async (
   const untrusted = await run(`push hello.wasm oci://${HOST}/acme/tls:v2`, login())
   expect(untrusted).toMatchObject({ code: 1 })
   expect(untrusted.stderr).toContain(`the certificate of ${HOST} is not trusted`)
+})
+
+test('the built command knows it, too', async () => {
+  const script = fileURLToPath(new URL('../../cli/bin/meshscript.js', import.meta.url))
+  const line = ['pull', `oci://${HOST}/acme/tls:v1`, '--ca', 'ca.pem', '-o', 'built.wasm']
+  const env = { PATH: process.env['PATH'], HOME: folder.path, ...login() }
+  await promisify(execFile)(process.execPath, [script, ...line], { cwd: folder.path, env })
+  expect(readFileSync(path('built.wasm')).equals(module)).toBe(true)
 })
 
 test('without TLS: requests by their whole URL', async () => {

@@ -92,8 +92,8 @@ export class HttpClient {
   async #tunnel({ url }: Proxy): Promise<HttpAgent> {
     let tunnel = this.#tunnels.get(url.href)
     if (!tunnel) {
-      const { HttpsProxyAgent } = await import('https-proxy-agent')
-      this.#tunnels.set(url.href, (tunnel = new HttpsProxyAgent(url, { keepAlive: true })))
+      const { tunnelTo } = await import('./tunnel.ts')
+      this.#tunnels.set(url.href, (tunnel = tunnelTo(url)))
     }
     return tunnel
   }
