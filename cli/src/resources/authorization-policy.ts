@@ -68,6 +68,7 @@ const rule: Schema = {
   properties: {
     from: {
       type: 'array',
+      maxItems: 512,
       items: {
         type: 'object',
         required: ['source'],

@@ -39,6 +39,11 @@ export function checkTrustDomain(value: string): Problem | undefined {
     const hint = `write ${JSON.stringify(value.slice(0, value.indexOf('/')))}`
     return { message: `${JSON.stringify(value)} is not a trust domain: it has no "/"`, hint }
   }
+  return checkWildcard(value)
+}
+
+/** In conditions Istio looks at the star alone: `td/ns/a` is one namespace of a trust domain. */
+export function checkWildcard(value: string): Problem | undefined {
   if (!value.slice(1, -1).includes('*') && value.split('*').length <= 2) return undefined
   const hint = 'write e.g. "td", "td-*", "*-td" or "*"'
   return { message: `${JSON.stringify(value)}: only one star is allowed, in front or behind`, hint }

@@ -15,6 +15,7 @@ import {
   checkPort,
   checkServiceAccount,
   checkTrustDomain,
+  checkWildcard,
   type Problem,
 } from './authorization-values.ts'
 import type { Code } from './codes.ts'
@@ -112,7 +113,8 @@ class RuleChecker {
       const hint = 'write what to match; a rule without "from" matches every source'
       this.#error('MS1201', at, 'source must not be empty', hint)
     }
-    const has = (...names: (keyof SourceMatch)[]) => names.find((name) => source[name]?.length)
+    // The API server counts empty lists, too.
+    const has = (...names: (keyof SourceMatch)[]) => names.find((name) => source[name])
     const accounts = has('serviceAccounts', 'notServiceAccounts')
     if (accounts && has('principals', 'notPrincipals', 'namespaces', 'notNamespaces')) {
       const hint = 'write the namespace before the account: "NAMESPACE/ACCOUNT"'
@@ -156,7 +158,7 @@ class RuleChecker {
         case 'source.serviceAccount':
           return checkServiceAccount(value)
         case 'source.trustDomain':
-          return checkTrustDomain(value)
+          return checkWildcard(value)
       }
       return undefined
     })

@@ -85,10 +85,15 @@ describe('AuthorizationPolicy', () => {
     ['*-td', true],
     ['a*b', false],
     ['*a*', false],
-    ['td/ns', false],
   ])('trust domain %s', (value, valid) => {
     expect(source(`trustDomains: ["${value}"]`)).toEqual(valid ? [] : [`error MS1106 ${at.source}.trustDomains[0]`])
     expect(when('source.trustDomain', value)).toEqual(valid ? [] : [`error MS1106 ${at.when}.values[0]`])
+  })
+
+  test('a trust domain has no slash, though a condition on it may go on', () => {
+    expect(source('trustDomains: ["td/ns/a"]')).toEqual([`error MS1106 ${at.source}.trustDomains[0]`])
+    expect(when('source.trustDomain', 'td/ns/a')).toEqual([])
+    expect(when('source.trustDomain', 'td/*/a')).toEqual([`error MS1106 ${at.when}.values[0]`])
   })
 
   test.each([
@@ -143,7 +148,9 @@ describe('AuthorizationPolicy', () => {
     const told = [`error MS1204 ${at.source}.notServiceAccounts`]
     expect(source('notServiceAccounts: [a], namespaces: [b]')).toEqual(told)
     expect(source('notServiceAccounts: [a], trustDomains: [b]')).toEqual([])
+    expect(source('notServiceAccounts: [a], namespaces: []')).toEqual(told)
     expect(source(`serviceAccounts: [${'a,'.repeat(17)}]`)).toEqual([`error MS1105 ${at.source}.serviceAccounts`])
+    expect(rule(`{from: [${'{source: {namespaces: [a]}},'.repeat(513)}]}`)).toEqual(['error MS1105 spec.rules[0].from'])
   })
 
   test('what CUSTOM has no use for', () => {
@@ -177,7 +184,7 @@ describe('what a policy applies to', () => {
     ['{targetRefs: [{kind: Deployment, group: apps, name: g}]}', ['error MS1207 spec.targetRefs[0].kind']],
     ['{targetRefs: [{kind: Service, name: s, namespace: b}]}', ['error MS1207 spec.targetRefs[0].namespace']],
     ['{targetRefs: [{kind: Service}]}', ['error MS1103 spec.targetRefs[0].name']],
-    ['{selector: {matchLabels: {a: b}}, targetRefs: []}', []],
+    ['{selector: {matchLabels: {a: b}}, targetRefs: []}', ['error MS1204 spec.targetRefs']],
     ['{selector: {matchLabels: {a: b}}, targetRef: {kind: Service, name: s}}', ['error MS1204 spec.targetRef']],
     ['{selector: {matchLabels: {a: "b*"}}}', ['error MS1106 spec.selector.matchLabels.a']],
     ['{selector: {matchLabels: {"a*": b}}}', ['error MS1106 spec.selector.matchLabels["a*"]']],

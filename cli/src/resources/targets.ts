@@ -77,12 +77,11 @@ const groups: Record<string, string> = {
 /** Checks that a policy says in one way only what it applies to, and can be attached to it. */
 export function checkTargets(policy: Resource<Targets>, diagnostics: Diagnostics) {
   const { selector, targetRef, targetRefs = [] } = policy.spec
-  const given = [selector && 'selector', targetRef && 'targetRef', targetRefs.length > 0 && 'targetRefs'].filter(
-    Boolean,
-  )
+  // The API server counts an empty list, too.
+  const given = (['selector', 'targetRef', 'targetRefs'] as const).filter((name) => policy.spec[name])
   if (given.length > 1) {
     const message = `only one of ${given.join(' and ')} can be set`
-    policy.report(diagnostics, 'error', 'MS1204', ['spec', given[1] as string], message, 'write two policies')
+    policy.report(diagnostics, 'error', 'MS1204', ['spec', given[1]!], message, 'write two policies')
   }
   if (selector && Object.keys(selector.matchLabels ?? {}).length === 0) {
     const message = 'a selector without labels selects every workload'
