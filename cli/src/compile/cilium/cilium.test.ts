@@ -73,9 +73,12 @@ describe('which rules are in force', () => {
   })
 
   test('policies for nodes and for the other direction are left out, with a word', () => {
-    expect(compile(policy(`{nodeSelector: {}, ${any}}`)).messages[0]).toBe(
+    expect(compile(clusterwide(`{nodeSelector: {}, ${any}}`)).messages[0]).toBe(
       'info MS1423 spec.nodeSelector: it is about nodes, not about pods',
     )
+    expect(compile(policy(`{nodeSelector: {}, ${any}}`)).messages).toEqual([
+      'error MS1207 spec.nodeSelector: a CiliumNetworkPolicy cannot select nodes',
+    ])
     const { messages, configuration } = compile(policy('{endpointSelector: {}, egress: [{toEntities: [all]}]}'))
     expect(messages[0]).toBe('info MS1423 spec: not applied: it is about outbound requests')
     expect(configuration?.policies).toEqual([])
@@ -94,10 +97,19 @@ describe('default denial', () => {
     expect(policies(section)).toEqual([{ name: 'ns[shop]-cnp[p]', action: 'ALLOW', rules: [] }]),
   )
 
-  test('an empty section says nothing', () => expect(policies('ingress: []')).toEqual([]))
+  test('an empty section says nothing', () =>
+    expect(policies('ingress: [], egress: [{toEntities: [all]}]')).toEqual([]))
+
+  test.each(['ingress: []', 'enableDefaultDeny: {ingress: true}', 'ingress: [], egressDeny: []'])(
+    '%s alone is refused: in Cilium it enforces nothing',
+    (spec) =>
+      expect(compile(policy(`{endpointSelector: {}, ${spec}}`)).messages).toEqual([
+        'error MS1103 spec: Cilium refuses a rule without an entry in ingress, ingressDeny, egress or egressDeny',
+      ]),
+  )
 
   test('enableDefaultDeny turns it on and off', () => {
-    expect(policies('enableDefaultDeny: {ingress: true}')).toEqual([
+    expect(policies('enableDefaultDeny: {ingress: true}, egress: [{}]')).toEqual([
       { name: 'ns[shop]-cnp[p]', action: 'ALLOW', rules: [] },
     ])
     expect(policies('enableDefaultDeny: {ingress: false}, ingress: [{fromEntities: [none]}]')).toEqual([])
@@ -321,6 +333,7 @@ describe('ports', () => {
     ],
     ['[{port: 80}]', 'MS1102 spec.ingress[0].toPorts[0].ports[0].port: expected a string, got the number 80'],
     ['[{port: "70000"}]', 'MS1106 spec.ingress[0].toPorts[0].ports[0].port: 70000 is not a port'],
+    ['[{port: "010"}]', 'MS1106 spec.ingress[0].toPorts[0].ports[0].port: "010" is read as an octal number'],
     [
       '[{port: "80"}], terminatingTLS: {secret: {name: s}}',
       'MS1301 spec.ingress[0].toPorts[0].terminatingTLS: the filter cannot enforce terminatingTLS',
@@ -472,6 +485,23 @@ describe('callers', () => {
   test.each(['reserved:host', 'cidr:10.0.0.0/8'])('the label %s is refused', (key) => {
     expect(endpoints(`{matchLabels: {"${key}": ""}}`)).toEqual([expect.stringContaining('error MS1301')])
   })
+
+  test.each([
+    ['{cidr: "10.0.0.1"}', 'MS1106 spec.ingress[0].fromCIDRSet[0].cidr: 10.0.0.1 has no length'],
+    [
+      '{cidr: "10.0.0.0/8", except: ["10.0.0.1"]}',
+      'MS1106 spec.ingress[0].fromCIDRSet[0].except[0]: 10.0.0.1 has no length',
+    ],
+    [
+      '{cidr: "10.0.0.0/8", except: ["11.0.0.0/16"]}',
+      'MS1106 spec.ingress[0].fromCIDRSet[0].except[0]: 11.0.0.0/16 is not a part of 10.0.0.0/8',
+    ],
+    [
+      '{cidr: "10.0.0.0/8", cidrGroupRef: g}',
+      'MS1204 spec.ingress[0].fromCIDRSet[0].cidrGroupRef: cidr and cidrGroupRef cannot be combined',
+    ],
+    ['{except: ["10.0.0.0/8"]}', 'MS1103 spec.ingress[0].fromCIDRSet[0].cidr: "cidr" is missing'],
+  ])('the set %s', (set, message) => expect(from(`{fromCIDRSet: [${set}]}`)).toEqual([`error ${message}`]))
 
   test('two fields for peers are two entries', () => {
     expect(from('{fromEndpoints: [{}], fromCIDR: ["10.0.0.0/8"]}')).toEqual([

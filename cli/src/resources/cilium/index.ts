@@ -4,13 +4,15 @@ import type { Family, ReadKind } from '../kind.ts'
 import type { Path } from '../nodes.ts'
 import { checkRegex } from '../regex.ts'
 import type { Resource } from '../resource.ts'
-import { contains, parseBlock } from './cidr.ts'
+import { contains, normalizeBlock, parseBlock } from './cidr.ts'
 import { ciliumRuleSchema } from './schema.ts'
 import {
+  isClusterwide,
   peerFields,
   protocolsOf,
   rulesOf,
   sections,
+  type CidrRule,
   type CiliumRule,
   type DirectionRule,
   type EndpointSelector,
@@ -35,13 +37,23 @@ export const cilium: Family = {
   },
 }
 
-type Report = (code: 'MS1103' | 'MS1106' | 'MS1204' | 'MS1222', path: Path, message: string, hint?: string) => void
+type Report = (
+  code: 'MS1103' | 'MS1106' | 'MS1204' | 'MS1207' | 'MS1222',
+  path: Path,
+  message: string,
+  hint?: string,
+) => void
 
 function checkPolicy(resource: Resource, diagnostics: Diagnostics) {
   const report: Report = (code, path, message, hint) => resource.report(diagnostics, 'error', code, path, message, hint)
   const rules = rulesOf(resource)
   if (rules.length === 0) report('MS1103', ['spec'], '"spec" is missing')
-  for (const { rule, path } of rules) checkRule(rule, path, report)
+  for (const { rule, path } of rules) {
+    checkRule(rule, path, report)
+    if (!rule.nodeSelector || isClusterwide(resource)) continue
+    const message = 'a CiliumNetworkPolicy cannot select nodes'
+    report('MS1207', [...path, 'nodeSelector'], message, 'write a CiliumClusterwideNetworkPolicy')
+  }
 }
 
 function checkRule(rule: CiliumRule, path: Path, report: Report) {
@@ -53,6 +65,11 @@ function checkRule(rule: CiliumRule, path: Path, report: Report) {
     report('MS1103', [...path, 'endpointSelector'], '"endpointSelector" is missing', 'write {} to select every pod')
   }
   if (endpointSelector) checkSelector(endpointSelector, [...path, 'endpointSelector'], report)
+  if (sections.every((section) => !rule[section]?.length)) {
+    // With an empty list the API server takes it, and nothing is enforced.
+    const message = 'Cilium refuses a rule without an entry in ingress, ingressDeny, egress or egressDeny'
+    report('MS1103', path, message, 'write ingress: [{}] to refuse all requests to the pods')
+  }
   for (const section of sections) {
     rule[section]?.forEach((each, index) => {
       checkDirection(each, section.startsWith('ingress') ? 'ingress' : 'egress', [...path, section, index], report)
@@ -79,20 +96,7 @@ function checkDirection(rule: DirectionRule, direction: 'ingress' | 'egress', pa
     rule[field]?.forEach((block, index) => checkBlock(block, [...path, field, index], report))
   }
   for (const field of ['fromCIDRSet', 'toCIDRSet'] as const) {
-    rule[field]?.forEach(({ cidr, except = [], ...group }, index) => {
-      const at = [...path, field, index]
-      if (cidr === undefined) {
-        if (!group.cidrGroupRef && !group.cidrGroupSelector) report('MS1103', [...at, 'cidr'], '"cidr" is missing')
-        return
-      }
-      const isBlock = checkBlock(cidr, [...at, 'cidr'], report)
-      except.forEach((block, number) => {
-        const where = [...at, 'except', number]
-        if (checkBlock(block, where, report) && isBlock && !contains(cidr, block)) {
-          report('MS1106', where, `${block} is not a part of ${cidr}`)
-        }
-      })
-    })
+    rule[field]?.forEach((set, index) => checkBlockSet(set, [...path, field, index], report))
   }
   rule.toFQDNs?.forEach(({ matchName, matchPattern }, index) => {
     if (matchName === undefined && matchPattern === undefined) {
@@ -109,6 +113,30 @@ function checkSelector({ matchExpressions = [] }: EndpointSelector, path: Path, 
     if (needsValues && values.length === 0) report('MS1103', at, `${operator} needs values`)
     if (!needsValues && values.length > 0) report('MS1204', at, `${operator} has no values`, 'remove them, or write In')
   })
+}
+
+function checkBlockSet({ cidr, except = [], ...groups }: CidrRule, path: Path, report: Report) {
+  const [group] = (['cidrGroupRef', 'cidrGroupSelector'] as const).filter((field) => groups[field])
+  if (cidr === undefined) {
+    if (!group) report('MS1103', [...path, 'cidr'], '"cidr" is missing')
+    return
+  }
+  if (group) report('MS1204', [...path, group], `cidr and ${group} cannot be combined`, 'write two entries')
+  const isBlock = checkLength(cidr, [...path, 'cidr'], report)
+  except.forEach((block, index) => {
+    const at = [...path, 'except', index]
+    if (checkLength(block, at, report) && isBlock && !contains(cidr, block)) {
+      report('MS1106', at, `${block} is not a part of ${cidr}`)
+    }
+  })
+}
+
+/** In a set, unlike a plain list, a single address is not a block of its own. */
+function checkLength(text: string, path: Path, report: Report): boolean {
+  if (!checkBlock(text, path, report)) return false
+  if (text.includes('/')) return true
+  report('MS1106', path, `${text} has no length`, `write ${JSON.stringify(normalizeBlock(text))}`)
+  return false
 }
 
 function checkBlock(text: string, path: Path, report: Report): boolean {
@@ -135,6 +163,11 @@ function checkPorts(rule: PortRule, direction: 'ingress' | 'egress', path: Path,
   ports.forEach(({ port, protocol = 'ANY' }, index) => {
     const where = [...path, 'ports', index]
     if (/^\d+$/.test(port) && Number(port) > 65535) report('MS1106', [...where, 'port'], `${port} is not a port`)
+    if (/^0\d/.test(port)) {
+      // "010" is 8 to Cilium.
+      const message = `${JSON.stringify(port)} is read as an octal number`
+      report('MS1106', [...where, 'port'], message, 'write it without the zeros in front')
+    }
     if (protocols.length === 0 || protocols.includes('dns')) return
     if (protocol !== 'TCP') {
       const message = `rules apply to TCP only, not to ${protocol || 'ANY'}`
