@@ -140,8 +140,8 @@ test('every key of Istio', () => {
     rule(`{
       from: [
         {source: {requestPrincipals: ["*", "i/s", "*/s", "i/*", "i*", "*s", "https://i/p*"], notRequestPrincipals: [x]}},
-        {source: {namespaces: [a, "b*"], notNamespaces: [c.d], notServiceAccounts: [], notTrustDomains: [td]}},
-        {source: {serviceAccounts: [sa, ns/sa.1], notPrincipals: []}},
+        {source: {namespaces: [a, "b*"], notNamespaces: [c.d], notPrincipals: [], notTrustDomains: [td]}},
+        {source: {serviceAccounts: [sa, ns/sa.1], notServiceAccounts: []}},
         {source: {trustDomains: ["*", td, "t*", "*d"]}},
         {source: {ipBlocks: [10.0.0.0/8], notIpBlocks: ["::1"], remoteIpBlocks: [1.2.3.4], notRemoteIpBlocks: [1.2.3.5/31]}},
       ],
