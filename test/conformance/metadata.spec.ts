@@ -249,4 +249,10 @@ describe('normalized paths', () => {
     const expected = pathname.replace(/[\^|]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
     expect(upstream?.path).toBe(sent.includes('?') ? sent.replace(/^[^?]*/, pathname) : `${expected}${search}`)
   })
+
+  test('with a zero byte are refused', async () => {
+    const refused = await host().host.request({ path: '/a%00b' })
+    expect(refused).toMatchObject({ status: 400, details: 'path_normalization_failed' })
+    expect(await host().host.request({ path: '/a?%00' })).toMatchObject({ status: 200 })
+  })
 })

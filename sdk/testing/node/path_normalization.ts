@@ -20,6 +20,7 @@ export function normalizePath(path: string, options: PathOptions): string | unde
     if (action === 'REJECT_REQUEST') return undefined
     if (action === 'UNESCAPE_AND_FORWARD') plain = plain.replace(/%2f/gi, '/').replace(/%5c/gi, '\\')
   }
+  if (options.normalize_path && plain.includes('%00')) return undefined
   if (options.normalize_path) plain = removeDots(escapeUnsafe(unescapeUnreserved(plain.replaceAll('\\', '/'))))
   if (options.merge_slashes) plain = plain.replace(/\/{2,}/g, '/')
   return plain + query
