@@ -96,8 +96,8 @@ export class PolicyCompiler {
 
   #operation(operation: OperationMatch, path: Path): OperationConfig {
     return withoutEmpty<OperationConfig>({
-      hosts: operation.hosts?.map(toHostMatcher),
-      notHosts: operation.notHosts?.map(toHostMatcher),
+      hosts: this.#hosts(operation.hosts, [...path, 'hosts']),
+      notHosts: this.#hosts(operation.notHosts, [...path, 'notHosts']),
       methods: this.#matchers('methods', operation.methods, [...path, 'methods']),
       notMethods: this.#matchers('methods', operation.notMethods, [...path, 'notMethods']),
       paths: this.#paths(operation.paths, [...path, 'paths']),
@@ -205,6 +205,13 @@ export class PolicyCompiler {
     })
   }
 
+  #hosts(values: Texts, path: Path): Matcher[] | undefined {
+    return values?.map((value, index) => {
+      this.#checkMatch('hosts', value, [...path, index])
+      return toHostMatcher(value)
+    })
+  }
+
   #matchers(field: string, values: Texts, path: Path): Matcher[] | undefined {
     return values?.map((value, index) => {
       this.#checkMatch(field, value, [...path, index])
@@ -213,7 +220,7 @@ export class PolicyCompiler {
   }
 
   #checkMatch(field: string, value: string, path: Path) {
-    const problem = neverMatches(field, value)
+    const problem = neverMatches(field, value, this.#mesh.pathNormalization?.normalization)
     if (!problem) return
     this.#report('warning', 'MS1401', path, `${JSON.stringify(value)} never matches: ${problem.why}`, problem.hint)
   }

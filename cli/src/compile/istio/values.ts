@@ -1,4 +1,5 @@
 /** The string forms of Istio's policies. */
+import type { PathNormalization } from '../../resources/mesh-config.ts'
 import type { Matcher, RequestPrincipal } from '../authorization-config.ts'
 
 /** `*` any, `*x` suffix, `x*` prefix, else exact. A star in front is looked at first; any further one is a plain character. */
@@ -52,7 +53,11 @@ export function trustDomainMatcher(value: string): Matcher {
 const quoteRegex = (text: string) => text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&')
 
 /** Why a value can't match any request, with what to write instead; undefined if it can. */
-export function neverMatches(field: string, value: string): { why: string; hint: string } | undefined {
+export function neverMatches(
+  field: string,
+  value: string,
+  normalization?: PathNormalization,
+): { why: string; hint: string } | undefined {
   const matcher = toMatcher(value)
   switch (field) {
     case 'principals': {
@@ -73,9 +78,40 @@ export function neverMatches(field: string, value: string): { why: string; hint:
         return { why: 'paths are compared without the query and fragment', hint: 'write the part before "?" or "#"' }
       }
       const start = 'exact' in matcher ? matcher.exact : 'prefix' in matcher ? matcher.prefix : '/'
-      if (start.startsWith('/')) return undefined
-      return { why: 'a path begins with "/"', hint: `write ${JSON.stringify(`/${value}`)}` }
+      if (!start.startsWith('/')) return { why: 'a path begins with "/"', hint: `write ${JSON.stringify(`/${value}`)}` }
+      return unnormalized(value, normalization)
+    }
+    case 'hosts': {
+      if (!value.includes('/')) return undefined
+      const host = value.replace(/^.*:\/\//, '').replace(/\/.*/, '')
+      return { why: 'a host has neither scheme nor path', hint: `write ${JSON.stringify(host)}` }
     }
   }
   return undefined
 }
+
+/** Why no path looks so once the connection manager has normalized it. */
+function unnormalized(
+  value: string,
+  normalization: PathNormalization = 'DEFAULT',
+): { why: string; hint: string } | undefined {
+  if (normalization === 'NONE') return undefined
+  const why = 'paths are normalized before they are compared'
+  // A text that is cut off by a star may go on to something else, e.g. `/.*` to `/.well-known`.
+  if (/\/\.\.?(\/|$)/.test(value)) return { why, hint: 'write it without the segments "." and ".."' }
+  let normal = value
+    .replaceAll('\\', '/')
+    .replace(/%([0-9a-f]{2})/gi, (escape, hex: string) => {
+      const character = String.fromCharCode(parseInt(hex, 16))
+      return /[\w.~-]/.test(character) ? character : escape
+    })
+    .replace(/["<>^`|]|[^!-~]+/g, percentEncode)
+  if (normalization === 'DECODE_AND_MERGE_SLASHES') normal = normal.replace(/%2f|%5c/gi, '/')
+  if (normalization === 'DECODE_AND_MERGE_SLASHES' || normalization === 'MERGE_SLASHES') {
+    normal = normal.replace(/\/{2,}/g, '/')
+  }
+  return normal === value ? undefined : { why, hint: `write ${JSON.stringify(normal)}` }
+}
+
+const percentEncode = (text: string) =>
+  [...Buffer.from(text)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
