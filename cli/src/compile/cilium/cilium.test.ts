@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { defaultMeshConfig } from '../../resources/mesh-config.ts'
 import { compileTexts, pod } from '../testing.ts'
 
 const policy = (spec: string, { name = 'p', namespace = 'shop' } = {}) => `
@@ -133,6 +134,16 @@ describe('default denial', () => {
 
 describe('HTTP', () => {
   const when = (rule: string) => compile(ingress(http(`[${rule}]`))).rules?.[0]?.when
+
+  test("paths are compared as Cilium's listener would leave them: the mesh's must do the same", () => {
+    const text = ingress(`${http('[{method: GET}, {path: "/a/.*"}]')}, ${http('[{path: /b}]')}`)
+    expect(compile(text).messages).toEqual([
+      expect.stringContaining('info MS1407 spec.ingress[0].toPorts[0].rules.http[1]: '),
+    ])
+    const mesh = { ...defaultMeshConfig, pathNormalization: { normalization: 'DECODE_AND_MERGE_SLASHES' as const } }
+    expect(compileTexts([text], { mesh }).messages).toEqual([])
+    expect(compile(ingress(http('[{method: GET, host: a}]'))).messages).toEqual([])
+  })
   const to = [{ ports: [80] }]
 
   test.each([

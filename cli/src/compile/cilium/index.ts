@@ -1,6 +1,7 @@
 /** Cilium's network policies → the authorization filter's configuration. */
 import { rulesOf } from '../../resources/cilium/types.ts'
 import { Inventory } from '../../resources/kubernetes/inventory.ts'
+import type { MeshConfig } from '../../resources/mesh-config.ts'
 import type { Resource } from '../../resources/resource.ts'
 import type { Span } from '../../resources/source.ts'
 import type { AuthorizationConfig, PolicyConfig } from '../authorization-config.ts'
@@ -39,6 +40,7 @@ export function compileCilium(resources: readonly Resource[], options: FamilyOpt
   )
   checkActions(grants)
   noteDirectPeer([...denials, ...grants])
+  notePaths(grants, mesh)
   const places = new Map<string, Span>()
   const isDefault = rules.some((rule) => deniesByDefault(rule, direction))
   const policies = [
@@ -153,6 +155,16 @@ function noteDirectPeer(grants: readonly Grant[]) {
     message,
     'put set_filter_state in front, see MS1406 in docs/errors.md',
   )
+}
+
+/** Cilium's proxy has its own way with slashes; rules that count on it would be by-passed where the listener has another. */
+function notePaths(grants: readonly Grant[], { pathNormalization }: MeshConfig) {
+  const isAboutPath = ({ rule }: Grant) => rule.when?.some((each) => 'header' in each && each.header === ':path')
+  const grant = grants.find(isAboutPath)
+  if (!grant || pathNormalization?.normalization === 'DECODE_AND_MERGE_SLASHES') return
+  const message = "Cilium's proxy merges slashes and decodes %2F before it compares paths: the listener must do so, too"
+  const hint = 'set pathNormalization of the mesh to DECODE_AND_MERGE_SLASHES, see MS1407 in docs/errors.md'
+  grant.policy.report('info', 'MS1407', grant.path, message, hint)
 }
 
 /** A policy for the other direction is easily thought to be in force. */
