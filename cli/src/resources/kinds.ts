@@ -78,7 +78,7 @@ export function findKind(group: string, version: string, kind: string): Lookup {
 /** A policy whose group is misspelt would be left out without a word: it must be an error. */
 function findMisspelt(group: string, kind: string): Lookup | undefined {
   const owner = [...complete].find((each) => Object.hasOwn(groups[each]!, kind))
-  const isForeign = foreign[kind]?.includes(group)
+  const isForeign = Object.hasOwn(foreign, kind) && foreign[kind]!.includes(group)
   const meant = owner && !isForeign ? owner : nearest(group, Object.keys(groups).filter(Boolean), 2)
   if (!meant || meant === group) return undefined
   return {

@@ -78,6 +78,16 @@ test('anchors, aliases and merge keys', () => {
   })
 })
 
+test('a key that is no text is refused: it would be passed over with all that it has', () => {
+  const told = (position: string) => [
+    `${position} error MS1002 a key must be a text; templates, as of Helm, have to be rendered before`,
+  ]
+  expect(parse(policy('p', 'spec: {{ .Values.spec }}\n')).told).toEqual(told('4:8'))
+  expect(parse(policy('p', 'spec:\n  rules:\n  - {[a]: b}\n')).told).toEqual(told('6:6'))
+  expect(parse(policy('p', 'spec:\n  ~: {}\n')).told).toEqual(told('5:3'))
+  expect(parse('x: &x [a]\n*x : b\n').told).toEqual(told('2:1'))
+})
+
 test('an alias that unfolds without end is refused', () => {
   const levels = Array.from(
     { length: 12 },
@@ -125,6 +135,14 @@ test('other kinds are ignored with one note each, and unknown ones of a known gr
     ['cilium.io/v2', 'CiliumEndpoint'],
   ] as const) {
     expect(parse(of(apiVersion, kind)).told, kind).toEqual([expect.stringContaining('info MS1006')])
+  }
+})
+
+test('kinds and groups that are called as what every object has', () => {
+  for (const name of ['toString', 'constructor', '__proto__']) {
+    const text = `apiVersion: cilium.io/v2\nkind: ${name}\nmetadata: {name: x}\n`
+    expect(parse(text).told).toEqual([`1:1 info MS1006 ignored ${name}: the filters do without it`])
+    expect(parse(text.replace('cilium.io', name)).told).toHaveLength(1)
   }
 })
 

@@ -1,5 +1,5 @@
 /** Texts → resources: YAML or JSON, several documents, lists. */
-import { isMap, isScalar, isSeq, parseAllDocuments, type Document, type Node, type YAMLMap } from 'yaml'
+import { isAlias, isMap, isScalar, isSeq, parseAllDocuments, visit, type Document, type Node, type YAMLMap } from 'yaml'
 import type { Diagnostics } from './diagnostics.ts'
 import type { ReadKind, Subject } from './kind.ts'
 import { apiVersionOf, findKind } from './kinds.ts'
@@ -82,7 +82,9 @@ export function parseYaml(source: Source, diagnostics: Diagnostics): Document[] 
   }
   return documents.filter((document) => {
     const [problem] = [...document.errors, ...document.warnings]
+    const key = problem ? undefined : findOddKey(document)
     if (problem) report(problem.message, problem.pos[0], problem.pos[1])
+    else if (key) report('a key must be a text; templates, as of Helm, have to be rendered before', ...key)
     else if (document.contents && source.text.includes('&')) {
       // An alias that unfolds to very much is stopped here, before anything walks the tree.
       try {
@@ -92,8 +94,23 @@ export function parseYaml(source: Source, diagnostics: Diagnostics): Document[] 
         return false
       }
     }
-    return !problem
+    return !problem && !key
   })
+}
+
+/** The place of a key that is no text, number or truth value: Kubernetes takes no other. `{{ .Values.spec }}` has a mapping as one. */
+function findOddKey(document: Document): [start: number, end: number] | undefined {
+  let place: [number, number] | undefined
+  visit(document, {
+    Pair(_, { key }) {
+      const target = isAlias(key) ? key.resolve(document) : key
+      if (isScalar(target) && target.value !== null) return undefined
+      const [start, end] = (key as Node | null)?.range ?? [0, 0]
+      place = [start, end]
+      return visit.BREAK
+    },
+  })
+  return place
 }
 
 class Reader implements Parsed {
