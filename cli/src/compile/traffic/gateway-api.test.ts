@@ -121,10 +121,12 @@ describe('matches', () => {
       'path: {value: /long/}, method: GET',
       'headers: [{name: a, value: b}, {name: c, value: d}]',
       'path: {type: Exact, value: /e}',
+      'path: {type: RegularExpression, value: "/r[0-9]+/deep"}',
     ]
     const { routes } = compile([route(rules(paths.slice(0, 5)), 'b'), route(rules(paths.slice(5)), 'a')])
     expect(routes!.map(({ name }) => name)).toEqual([
       'shop/a.4',
+      'shop/a.5',
       'shop/a.0',
       'shop/b.4',
       'shop/a.1',

@@ -40,11 +40,12 @@ export function httpRule(rule: HttpRouteRule, context: RuleContext, index: numbe
   })
 }
 
-/** Exact paths, then expressions (whose place is left open), then prefixes by length; then methods, headers and parameters. */
+/** Exact paths, then expressions (whose place is left open), then prefixes, the longest first; then methods, headers and parameters. */
 function specificity({ path, method, headers = [], queryParams = [] }: HttpRouteMatch): number[] {
   const { type = 'PathPrefix', value = '/' } = path ?? {}
   const kind = { Exact: 2, RegularExpression: 1, PathPrefix: 0 }[type]
-  return [kind, kind === 0 ? trimSlash(value).length : 0, method ? 1 : 0, headers.length, queryParams.length]
+  const { length } = kind === 0 ? trimSlash(value) : value
+  return [kind, length, method ? 1 : 0, headers.length, queryParams.length]
 }
 
 /** Segments are compared, so that a slash at the end is of no matter. */
